@@ -1,0 +1,72 @@
+/*
+ * Templates: a subset of mustache without logic, one pass, values are never
+ * expanded again.
+ *
+ *     {{name}}  {{name|fallback}}  {{#name}}..{{/name}} if not empty
+ *     {{^name}}..{{/name}} if empty  {{! comment }}  {{>partial}}
+ *
+ * A template file is "Subject: ..." in its first line, an empty line, the text.
+ */
+#ifndef POLICY_TEMPLATE_H
+#define POLICY_TEMPLATE_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The texts we send. */
+typedef enum {
+    TEMPLATE_ACKNOWLEDGEMENT,
+    TEMPLATE_REPLY,
+    TEMPLATE_NOTICE_NEW,
+    TEMPLATE_NOTICE_ANSWER,
+    TEMPLATE_ADMIN,
+    TEMPLATE_COUNT
+} TemplateName;
+
+/* "acknowledgement", ...: the file is NAME.txt. */
+const char *template_name(TemplateName name);
+
+/* The values of the placeholders; one row each in template.c's table. */
+typedef struct {
+    const char *ticket_number;  /* "1042" */
+    const char *ticket_tag;     /* "[#1042]" */
+    const char *ticket_subject;
+    const char *queue_name;
+    const char *queue_display_name;
+    const char *queue_address;
+    const char *requester_name;
+    const char *requester_address;
+    const char *message_author; /* "Name <addr>" of the mail at hand */
+    const char *message_text;
+    const char *agent_name;
+    const char *reason;         /* of an admin notice */
+    const char *detail;         /* of an admin notice: what to type */
+} TemplateValues;
+
+typedef struct Template Template;
+
+/*
+ * Parse one template; `source` names it in messages ("en/acknowledgement.txt").
+ * An unknown placeholder, an open section or a missing Subject is
+ * FAILURE_CONFIG with source:line. `partial` gives the text of {{>name}} or
+ * NULL; partials do not nest.
+ */
+Template *template_parse(const char *source, const char *text,
+                         const char *(*partial)(void *context,
+                                                const char *name),
+                         void *context, GError **error);
+
+/*
+ * Expand. ret_subject is one line, ret_text LF text; both valid UTF-8 and the
+ * caller's. Output above TEMPLATE_OUTPUT_MAX_BYTES is cut.
+ */
+void template_render(const Template *parsed, const TemplateValues *values,
+                     char **ret_subject, char **ret_text);
+
+enum { TEMPLATE_OUTPUT_MAX_BYTES = 1024 * 1024 };
+
+void template_free(Template *parsed);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Template, template_free)
+
+#endif

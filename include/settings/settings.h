@@ -1,0 +1,148 @@
+/*
+ * The settings file as plain structs, complete and checked when
+ * settings_load() returns. Every key is documented once, in keys.c.
+ */
+#ifndef SETTINGS_SETTINGS_H
+#define SETTINGS_SETTINGS_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/log.h"
+#include "mail/mail.h"
+
+typedef struct {
+    char *conninfo;      /* libpq keywords; several hosts for failover */
+    bool prepared;       /* false behind a transaction pooler */
+    int64_t timeout_s;   /* longest wait for one answer of the server */
+} DatabaseSettings;
+
+/* Where LMTP is spoken: a UNIX socket, or TCP on a loopback address. */
+typedef struct {
+    char *socket;  /* path; "" when host is set */
+    char *owner;   /* user name; "" = the service's user */
+    char *group;   /* group name; "" = the service's group */
+    mode_t mode;   /* of the socket */
+    char *host;    /* loopback address literal; "" when socket is set */
+    uint16_t port;
+} Listener;
+
+typedef struct {
+    char *name;          /* [a-z0-9-]+, unique */
+    GStrv addresses;     /* addr-specs; the first is the one we write from */
+    char *display_name;  /* in From of acknowledgements and replies */
+    char *language;      /* "en", "it", "uk", ... */
+    char *templates;     /* set: a folder below template_directory; "" none */
+    char *tag_prefix;    /* "acme " in "[acme #1042]"; "" for "[#1042]" */
+    bool acknowledge;
+    GStrv notify;        /* addr-specs told of new tickets and replies */
+} Queue;
+
+typedef enum { RELAY_TLS_OFF, RELAY_TLS_STARTTLS, RELAY_TLS_ALWAYS } RelayTls;
+
+typedef struct {
+    char *host;
+    uint16_t port;
+    RelayTls tls;           /* verification is always on */
+    char *ca_file;          /* "" = the system's trust store */
+    char *helo_name;        /* "" = this host's name */
+    char *user;             /* "" = no login */
+    char *password_file;    /* "" or a file only the service can read */
+    GStrv password_command; /* argv, no shell; empty = none */
+    int64_t timeout_s;      /* longest wait for one reply; the final dot has
+                               its own minimum of 600 s (RFC 5321 4.5.3.2) */
+} Relay;
+
+typedef struct {
+    int lmtp;
+    int processor;
+    int sender;
+} WorkerCounts;
+
+/* When to stop acknowledging; the mail itself is always kept. */
+typedef struct {
+    int64_t per_sender_10min;
+    int64_t per_sender_day;
+    int64_t breaker;           /* acknowledgements in all ... */
+    int64_t breaker_window_s;  /* ... in this time, then none for a while */
+} Budgets;
+
+typedef struct {
+    MailLimits mail;
+    int64_t mail_bytes;        /* largest mail accepted */
+    int64_t memory_bytes;      /* larger mails are spooled to a file */
+    int64_t recipients;        /* of one mail */
+    int64_t command_line_bytes;
+    int64_t errors;            /* of one LMTP session */
+    int64_t idle_s;            /* waiting for a command or for content */
+    int64_t stress_idle_s;     /* the same while all workers are busy */
+    int64_t batch;             /* mails a processor takes at once */
+    int64_t parse_s;           /* longest time for one mail */
+    int64_t poll_s;            /* look at the database without a doorbell */
+} Limits;
+
+typedef struct {
+    int64_t first_retry_s;     /* doubled after each failure ... */
+    int64_t longest_retry_s;   /* ... up to this */
+    int64_t give_up_s;         /* after this the recipient has failed */
+    int64_t lease_s;           /* a claimed mail is another's after this */
+} OutboxSettings;
+
+/* 0 keeps for ever. */
+typedef struct {
+    int64_t settled_delivery_s; /* settled deliveries (at least 30 days) */
+    int64_t sent_content_s;     /* content of mail that was sent */
+} Retention;
+
+typedef struct {
+    char *file;                /* where it was read from */
+    DatabaseSettings database;
+    char *run_directory;       /* lock, status page */
+    char *spool_directory;     /* unlinked files of large mails */
+    char *template_directory;
+    char *user;                /* "" = stay who we are */
+    char *group;
+    LogLevel log_level;
+    char *admin;               /* addr-spec; "" = nobody is told */
+    GPtrArray *listeners;      /* Listener* */
+    GPtrArray *queues;         /* Queue*, at least one */
+    Relay relay;
+    WorkerCounts workers;
+    Budgets budgets;
+    Limits limits;
+    OutboxSettings outbox;
+    Retention retention;
+} Settings;
+
+/*
+ * Read and check `file`. Unknown key, wrong type, value out of range, a name
+ * used twice: FAILURE_CONFIG with "FILE:LINE: what is wrong; what to do".
+ * Names of users and files are not looked up here (the file may be checked on
+ * another machine): settings_check_files() does that.
+ */
+Settings *settings_load(const char *file, GError **error);
+
+/*
+ * Are the files and users it names there, readable, and not open to others?
+ * FAILURE_CONFIG names the key and the file.
+ */
+bool settings_check_files(const Settings *settings, GError **error);
+
+/*
+ * The relay's password from its file or command (argv, at most 10 s and 4 KiB);
+ * ret_password is NULL when no login is set. Free with settings_secret_free(),
+ * which wipes it.
+ */
+bool settings_relay_password(const Relay *relay, char **ret_password,
+                             GError **error);
+void settings_secret_free(char *secret);
+
+/* The queue with this name, or NULL; borrowed. */
+const Queue *settings_queue(const Settings *settings, const char *name);
+
+void settings_free(Settings *settings);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Settings, settings_free)
+
+#endif

@@ -1,0 +1,43 @@
+/* The sockets around lmtp_session: listen, and serve one client. */
+#ifndef TRANSPORT_LMTP_SERVER_H
+#define TRANSPORT_LMTP_SERVER_H
+
+#include <glib.h>
+
+#include "settings/settings.h"
+#include "transport/lmtp_session.h"
+
+/*
+ * Bind and listen. A stale socket file is replaced; one that answers is not.
+ * Owner, group and mode are set before the first client can connect. TCP is
+ * refused unless the address is loopback.
+ * Returns: a non-blocking, close-on-exec descriptor, or -1 with FAILURE_CONFIG.
+ */
+int lmtp_server_listen(const Listener *listener, GError **error);
+
+typedef struct {
+    /* RCPT TO: 250, or why not. */
+    void (*recipient)(void *context, const LmtpRecipient *recipient,
+                      LmtpReply *ret_reply);
+    /* A whole mail; `raw` is in memory or a mapped, unlinked spool file. Fill
+     * one reply per recipient; 250 only after COMMIT. */
+    void (*mail)(void *context, const LmtpEnvelope *envelope, GBytes *raw,
+                 LmtpReply *ret_replies);
+    /* Asked at least once a second while waiting for the client. */
+    bool (*stopping)(void *context); /* finish: 421 between mails */
+    bool (*stressed)(void *context); /* short time-outs are in force */
+} LmtpServerHandlers;
+
+/*
+ * Serve one connected client to its end; closes `fd`. All waiting is bounded:
+ * limits->idle_s without a byte (stress_idle_s while stressed), and a whole
+ * mail must come at no less than 1 KiB/s on average after the first minute.
+ */
+void lmtp_server_serve(int fd, const char *host_name, const Limits *limits,
+                       const char *spool_directory,
+                       const LmtpServerHandlers *handlers, void *context);
+
+/* Answer "421 4.3.2 too many connections" and close: no worker is free. */
+void lmtp_server_refuse(int fd, const char *host_name);
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * Our own driver below libetpan: poll, absolute deadlines, a byte budget and
+ * verified TLS (GnuTLS). libetpan's transport verifies nothing and hangs at end
+ * of file (RELIABILITY.md G1-G6).
+ */
+#ifndef TRANSPORT_STREAM_H
+#define TRANSPORT_STREAM_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct Stream Stream;
+
+/*
+ * Connect to host:port, trying each address in turn within `timeout_s`.
+ * FAILURE_TEMPORARY names host, port and the last reason.
+ */
+Stream *stream_open(const char *host, uint16_t port, int64_t timeout_s,
+                    GError **error);
+
+/*
+ * Begin TLS and verify chain, name and dates against `ca_file` ("" = system
+ * trust). FAILURE_TEMPORARY with GnuTLS' own explanation.
+ */
+bool stream_start_tls(Stream *stream, const char *host, const char *ca_file,
+                      GError **error);
+
+/* All reads and writes until the next call must end within `timeout_s`. */
+void stream_set_deadline(Stream *stream, int64_t timeout_s);
+
+/* At most this many bytes may be read until the next call; 0 = no limit. */
+void stream_set_budget(Stream *stream, size_t bytes);
+
+/*
+ * The same stream for libetpan (mailstream *, borrowed: lives and ends with
+ * the Stream). Typed void * so that only those who speak libetpan include it.
+ */
+void *stream_mailstream(Stream *stream);
+
+/* What went wrong last, for a message; "" if nothing. */
+const char *stream_error(const Stream *stream);
+
+/* True once anything failed: all further reads and writes fail at once. */
+bool stream_is_dead(const Stream *stream);
+
+void stream_close(Stream *stream);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Stream, stream_close)
+
+#endif

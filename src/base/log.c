@@ -1,0 +1,176 @@
+#include "base/log.h"
+
+#include <glib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+enum { SCOPE_MAX = 16, VALUE_MAX_BYTES = 512, LINE_MAX_BYTES = 4096 };
+
+static LogLevel least_important = LOG_LEVEL_INFO;
+static const char *worker_name;
+static LogField scope[SCOPE_MAX];
+static int scope_depth;
+
+LogField
+kv(const char *key, const char *value)
+{
+    return (LogField){key, value != NULL ? value : "-", 0};
+}
+
+LogField
+kv_int(const char *key, int64_t number)
+{
+    return (LogField){key, NULL, number};
+}
+
+LogField
+event(const char *name)
+{
+    return kv("event", name);
+}
+
+static bool
+is_plain(const char *value)
+{
+    if (*value == '\0')
+        return false;
+    for (const unsigned char *p = (const unsigned char *)value; *p != '\0'; p++)
+        if (*p <= ' ' || *p == '"' || *p == '\\' || *p == '=' || *p >= 0x7F)
+            return false;
+    return true;
+}
+
+static void
+append_quoted(GString *line, const char *value)
+{
+    g_autofree char *valid = text_repair(value, strlen(value));
+    size_t length = text_cut_bytes(valid, VALUE_MAX_BYTES);
+    g_string_append_c(line, '"');
+    const char *end = valid + length;
+    for (const char *p = valid; p < end; p = g_utf8_next_char(p)) {
+        gunichar c = g_utf8_get_char(p);
+        if (c == '"' || c == '\\')
+            g_string_append_printf(line, "\\%c", (char)c);
+        else if (c == '\n')
+            g_string_append(line, "\\n");
+        else if (g_unichar_isprint(c))
+            g_string_append_unichar(line, c);
+        else
+            g_string_append_printf(line, "\\u%04x", c);
+    }
+    g_string_append(line, valid[length] != '\0' ? "…\"" : "\"");
+}
+
+static void
+append_field(GString *line, const LogField *field)
+{
+    if (line->str[line->len - 1] != '>')
+        g_string_append_c(line, ' ');
+    g_string_append_printf(line, "%s=", field->key);
+    if (field->value == NULL)
+        g_string_append_printf(line, "%" G_GINT64_FORMAT, field->number);
+    else if (is_plain(field->value) && strlen(field->value) <= VALUE_MAX_BYTES)
+        g_string_append(line, field->value);
+    else
+        append_quoted(line, field->value);
+}
+
+/* One write(2) a line, so that lines of several processes never mix. */
+static void
+write_line(GString *line)
+{
+    if (line->len > LINE_MAX_BYTES)
+        g_string_truncate(line, text_cut_bytes(line->str, LINE_MAX_BYTES));
+    g_string_append_c(line, '\n');
+    ssize_t written = write(STDERR_FILENO, line->str, line->len);
+    (void)written; /* there is nobody left to tell */
+}
+
+void
+log_write(LogLevel level, const LogField *fields)
+{
+    if (level > least_important)
+        return;
+    g_autoptr(GString) line = g_string_sized_new(256);
+    g_string_append_printf(line, "<%d>", (int)level);
+    append_field(line, &fields[0]);
+    if (worker_name != NULL)
+        append_field(line, &(const LogField){"worker", worker_name, 0});
+    for (int i = 0; i < scope_depth && i < SCOPE_MAX; i++)
+        append_field(line, &scope[i]);
+    for (const LogField *field = fields + 1; field->key != NULL; field++)
+        append_field(line, field);
+    write_line(line);
+}
+
+void
+log_set_level(LogLevel level)
+{
+    least_important = level;
+}
+
+bool
+log_level_parse(const char *word, LogLevel *ret_level)
+{
+    static const struct {
+        const char *word;
+        LogLevel level;
+    } levels[] = {
+        {"error", LOG_LEVEL_ERROR},   {"warning", LOG_LEVEL_WARNING},
+        {"notice", LOG_LEVEL_NOTICE}, {"info", LOG_LEVEL_INFO},
+        {"debug", LOG_LEVEL_DEBUG},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(levels); i++) {
+        if (strcmp(levels[i].word, word) == 0) {
+            *ret_level = levels[i].level;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* GLib's warnings and criticals come out as our lines. */
+static GLogWriterOutput
+write_glib(GLogLevelFlags flags, const GLogField *fields, gsize n_fields,
+           gpointer data)
+{
+    (void)data;
+    const char *message = "", *domain = "-";
+    for (gsize i = 0; i < n_fields; i++) {
+        if (strcmp(fields[i].key, "MESSAGE") == 0)
+            message = fields[i].value;
+        else if (strcmp(fields[i].key, "GLIB_DOMAIN") == 0)
+            domain = fields[i].value;
+    }
+    LogLevel level = LOG_LEVEL_DEBUG;
+    if (flags & (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL))
+        level = LOG_LEVEL_ERROR;
+    else if (flags & G_LOG_LEVEL_WARNING)
+        level = LOG_LEVEL_WARNING;
+    LOG_AT(level, event("library.warning"), kv("library", domain),
+           kv("message", message));
+    return G_LOG_WRITER_HANDLED;
+}
+
+void
+log_open(const char *name)
+{
+    worker_name = name;
+    g_log_set_writer_func(write_glib, NULL, NULL);
+}
+
+int
+log_scope_enter(LogField field)
+{
+    if (scope_depth < SCOPE_MAX)
+        scope[scope_depth] = field;
+    return scope_depth++;
+}
+
+void
+log_scope_leave(int *depth)
+{
+    scope_depth = *depth;
+}
