@@ -24,24 +24,26 @@ typedef enum {
     TEMPLATE_COUNT
 } TemplateName;
 
-/* "acknowledgement", ...: the file is NAME.txt. */
+/* "acknowledgement", "reply", "notice-new", "notice-answer", "admin": the file
+ * is NAME.txt. */
 const char *template_name(TemplateName name);
 
-/* The values of the placeholders; one row each in template.c's table. */
+/* The values of the placeholders; one row each in template.c's table. NULL is
+ * empty. All borrowed. */
 typedef struct {
-    const char *ticket_number;  /* "1042" */
-    const char *ticket_tag;     /* "[#1042]" */
-    const char *ticket_subject;
-    const char *queue_name;
-    const char *queue_display_name;
-    const char *queue_address;
-    const char *requester_name;
-    const char *requester_address;
-    const char *message_author; /* "Name <addr>" of the mail at hand */
-    const char *message_text;
-    const char *agent_name;
-    const char *reason;         /* of an admin notice */
-    const char *detail;         /* of an admin notice: what to type */
+    const char *ticket_number;      /* {{ticket.number}} "1042" */
+    const char *ticket_tag;         /* {{ticket.tag}} "[#1042]" */
+    const char *ticket_subject;     /* {{ticket.subject}} */
+    const char *queue_name;         /* {{queue.name}} */
+    const char *queue_display_name; /* {{queue.display_name}} */
+    const char *queue_address;      /* {{queue.address}} */
+    const char *requester_name;     /* {{requester.name}} */
+    const char *requester_address;  /* {{requester.address}} */
+    const char *message_author;     /* {{message.author}} "Name <addr>" */
+    const char *message_text;       /* {{message.text}} */
+    const char *agent_name;         /* {{agent.name}} */
+    const char *reason;             /* {{reason}} of an admin notice */
+    const char *detail;             /* {{detail}} what the admin can type */
 } TemplateValues;
 
 typedef struct Template Template;
