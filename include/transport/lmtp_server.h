@@ -8,9 +8,11 @@
 #include "transport/lmtp_session.h"
 
 /*
- * Bind and listen. A stale socket file is replaced; one that answers is not.
- * Owner, group and mode are set before the first client can connect. TCP is
- * refused unless the address is loopback.
+ * Bind and listen. A stale socket file is replaced; one that answers is not,
+ * nor is anything that is no socket. Owner, group and mode are set before the
+ * first client can connect; an owner or group of "" is left as it is, so who
+ * binds as root fills them in. TCP is refused unless the address is loopback;
+ * port 0 lets the system choose.
  * Returns: a non-blocking, close-on-exec descriptor, or -1 with FAILURE_CONFIG.
  */
 int lmtp_server_listen(const Listener *listener, GError **error);
@@ -29,9 +31,14 @@ typedef struct {
 } LmtpServerHandlers;
 
 /*
- * Serve one connected client to its end; closes `fd`. All waiting is bounded:
- * limits->idle_s without a byte (stress_idle_s while stressed), and a whole
- * mail must come at no less than 1 KiB/s on average after the first minute.
+ * Serve one connected client to its end; closes `fd`. All waiting is bounded: a
+ * command line or the next piece of content must come within limits->idle_s
+ * (stress_idle_s while stressed), and content at no less than 1 KiB/s on
+ * average after the first minute. When stopping, a mail in hand has 20 s more.
+ *
+ * Content above limits->memory_bytes goes to an unlinked file in
+ * `spool_directory`; where that fails, the recipients get 452 4.3.1. A client
+ * that leaves before the end of its content has handed over nothing.
  */
 void lmtp_server_serve(int fd, const char *host_name, const Limits *limits,
                        const char *spool_directory,

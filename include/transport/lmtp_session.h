@@ -14,7 +14,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* One reply: "250" "2.1.5" "text"; text is ASCII, one line, static or owned. */
+/*
+ * One reply: 250 "2.1.5" "text"; `enhanced` may be NULL. Both texts are
+ * borrowed until the handler's next call: static ones, or kept in `context`.
+ * What is not printable ASCII is shown as "?".
+ */
 typedef struct {
     int code;
     const char *enhanced;
@@ -34,13 +38,16 @@ typedef struct {
 } LmtpEnvelope;
 
 typedef struct {
-    int64_t mail_bytes;
-    int64_t recipients;
-    int64_t command_line_bytes;
-    int64_t errors;
+    int64_t mail_bytes;         /* announced as SIZE; above it 552 5.3.4 */
+    int64_t recipients;         /* RCPTs of one mail; above it 452 4.5.3 */
+    int64_t command_line_bytes; /* with CR LF; above it 500 5.5.2 */
+    int64_t errors;             /* of the session; at that many 421 */
 } LmtpLimits;
 
-/* Whom the session asks; `context` is handed through. */
+/*
+ * Whom the session asks; `context` is handed through. A reply that is left
+ * alone (code 0) is sent as 451 4.3.0.
+ */
 typedef struct {
     /* RCPT: fill ret_reply with 250, or with why not. */
     void (*recipient)(void *context, const LmtpRecipient *recipient,
@@ -71,11 +78,19 @@ bool lmtp_session_feed(LmtpSession *session, const char *bytes, size_t length,
 /* Append the 220 greeting. */
 void lmtp_session_greet(LmtpSession *session, GString *out);
 
-/* Append "421 4.3.2 text": shutting down, or too slow. */
-void lmtp_session_bye(LmtpSession *session, const char *text, GString *out);
+/*
+ * Append "421 enhanced text" and take nothing more: 4.3.2 when shutting down,
+ * 4.4.2 when the client is too slow.
+ */
+void lmtp_session_bye(LmtpSession *session, const char *enhanced,
+                      const char *text, GString *out);
 
 /* True in the middle of a mail: between MAIL and the replies to its content. */
 bool lmtp_session_in_mail(const LmtpSession *session);
+
+/* True while content is due: behind DATA, or between the first BDAT and LAST.
+ */
+bool lmtp_session_in_content(const LmtpSession *session);
 
 void lmtp_session_free(LmtpSession *session);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LmtpSession, lmtp_session_free)

@@ -1,0 +1,237 @@
+#include "transport/lmtp_server.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "spool.h"
+
+#define READ_BYTES ((size_t)64 * 1024)
+#define SLICE_MS 1000   /* how often stopping() is asked */
+#define STOP_S 20       /* left to a mail in hand when stopping */
+#define REPLY_S 20      /* for the client to make room for our replies */
+#define RATE_FREE_S 60  /* content may be slow for so long */
+#define RATE_BYTES 1024 /* a second, on average, after that */
+
+typedef struct {
+    int fd;
+    const Limits *limits;
+    const LmtpServerHandlers *handlers;
+    void *context;
+    Spool spool;
+    LmtpSession *session;
+    GString *out;
+    int64_t awaited_since_ms; /* the client has kept us waiting from here on */
+    int64_t content_since_ms; /* 0: no content is due */
+    int64_t content_bytes;
+    int64_t stop_since_ms; /* stopping() was first true; 0: not yet */
+} Client;
+
+static int64_t
+now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* What the session asks us */
+
+static void
+on_recipient(void *context, const LmtpRecipient *recipient,
+             LmtpReply *ret_reply)
+{
+    Client *client = context;
+    client->handlers->recipient(client->context, recipient, ret_reply);
+}
+
+static bool
+on_content(void *context, const char *bytes, size_t length)
+{
+    Client *client = context;
+    return spool_add(&client->spool, bytes, length);
+}
+
+static void
+on_discard(void *context)
+{
+    Client *client = context;
+    spool_clear(&client->spool);
+}
+
+static void
+on_mail(void *context, const LmtpEnvelope *envelope, LmtpReply *ret_replies)
+{
+    Client *client = context;
+    g_autoptr(GBytes) raw = spool_take(&client->spool);
+    if (raw != NULL) {
+        client->handlers->mail(client->context, envelope, raw, ret_replies);
+        return;
+    }
+    for (size_t i = 0; i < envelope->recipients->len; i++)
+        ret_replies[i] = (LmtpReply){452, "4.3.1", "no room to keep the mail"};
+}
+
+static const LmtpHandlers session_handlers = {on_recipient, on_content, on_mail,
+                                              on_discard};
+
+/* Waiting */
+
+static int64_t
+idle_ms(const Client *client)
+{
+    bool stressed = client->handlers->stressed(client->context);
+    return 1000 *
+           (stressed ? client->limits->stress_idle_s : client->limits->idle_s);
+}
+
+/* NULL while the client may go on; else why not, and the enhanced code. */
+static const char *
+reason_to_leave(Client *client, int64_t now, const char **ret_enhanced)
+{
+    *ret_enhanced = "4.3.2";
+    if (client->handlers->stopping(client->context)) {
+        if (client->stop_since_ms == 0)
+            client->stop_since_ms = now;
+        if (!lmtp_session_in_mail(client->session) ||
+            now - client->stop_since_ms > STOP_S * 1000)
+            return "shutting down, try again";
+    }
+    *ret_enhanced = "4.4.2";
+    if (now - client->awaited_since_ms > idle_ms(client))
+        return "waited too long";
+    int64_t s = (now - client->content_since_ms) / 1000 - RATE_FREE_S;
+    if (client->content_since_ms != 0 && s > 0 &&
+        client->content_bytes / RATE_BYTES < s)
+        return "the mail comes too slowly";
+    return NULL;
+}
+
+/* Wait until `events` or the end of the slice. False: poll() itself failed. */
+static bool
+wait_for(int fd, short events)
+{
+    struct pollfd pollfd = {.fd = fd, .events = events};
+    return poll(&pollfd, 1, SLICE_MS) >= 0 || errno == EINTR;
+}
+
+/* Write what is in `out`. False: the client is gone or does not read. */
+static bool
+write_replies(Client *client)
+{
+    int64_t deadline_ms = now_ms() + REPLY_S * 1000;
+    const char *bytes = client->out->str;
+    size_t left = client->out->len;
+    while (left > 0) {
+        ssize_t n = send(client->fd, bytes, left, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n > 0) {
+            bytes += n;
+            left -= (size_t)n;
+        } else if (n < 0 && errno == EINTR) {
+            continue;
+        } else if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK) ||
+                   now_ms() > deadline_ms || !wait_for(client->fd, POLLOUT)) {
+            return false;
+        }
+    }
+    g_string_truncate(client->out, 0);
+    return true;
+}
+
+/*
+ * What has come counts as progress if it finished a command or is content:
+ * drops of a command line do not buy time.
+ */
+static void
+note_progress(Client *client, size_t length)
+{
+    bool content = lmtp_session_in_content(client->session);
+    int64_t now = now_ms();
+    if (content || client->out->len > 0)
+        client->awaited_since_ms = now;
+    if (!content) {
+        client->content_since_ms = 0;
+        client->content_bytes = 0;
+    } else {
+        if (client->content_since_ms == 0)
+            client->content_since_ms = now;
+        client->content_bytes += (int64_t)length;
+    }
+}
+
+/* Take what the client sent. False: this was the end. */
+static bool
+take_input(Client *client, char *buffer)
+{
+    ssize_t n = recv(client->fd, buffer, READ_BYTES, MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+        return wait_for(client->fd, POLLIN);
+    if (n <= 0)
+        return false;
+    bool goes_on =
+        lmtp_session_feed(client->session, buffer, (size_t)n, client->out);
+    note_progress(client, (size_t)n);
+    return write_replies(client) && goes_on;
+}
+
+static void
+converse(Client *client)
+{
+    g_autofree char *buffer = g_malloc(READ_BYTES);
+    const char *enhanced = NULL;
+    lmtp_session_greet(client->session, client->out);
+    if (!write_replies(client))
+        return;
+    for (;;) {
+        const char *why = reason_to_leave(client, now_ms(), &enhanced);
+        if (why != NULL) {
+            lmtp_session_bye(client->session, enhanced, why, client->out);
+            write_replies(client);
+            return;
+        }
+        if (!take_input(client, buffer))
+            return;
+    }
+}
+
+void
+lmtp_server_serve(int fd, const char *host_name, const Limits *limits,
+                  const char *spool_directory,
+                  const LmtpServerHandlers *handlers, void *context)
+{
+    LmtpLimits session_limits = {
+        .mail_bytes = limits->mail_bytes,
+        .recipients = limits->recipients,
+        .command_line_bytes = limits->command_line_bytes,
+        .errors = limits->errors,
+    };
+    Client client = {
+        .fd = fd,
+        .limits = limits,
+        .handlers = handlers,
+        .context = context,
+        .awaited_since_ms = now_ms(),
+    };
+    spool_init(&client.spool, spool_directory, (size_t)limits->memory_bytes);
+    client.out = g_string_new(NULL);
+    client.session = lmtp_session_new(host_name, &session_limits,
+                                      &session_handlers, &client);
+    converse(&client);
+    lmtp_session_free(client.session);
+    spool_clear(&client.spool);
+    g_string_free(client.out, TRUE);
+    close(fd);
+}
+
+void
+lmtp_server_refuse(int fd, const char *host_name)
+{
+    g_autofree char *text = g_strdup_printf(
+        "421 4.3.2 %s has too many connections, try again\r\n", host_name);
+    ssize_t n = send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)n; /* who does not listen need not be told */
+    close(fd);
+}
