@@ -14,30 +14,30 @@
 #include "mail/mail.h"
 
 typedef struct {
-    char *conninfo;      /* libpq keywords; several hosts for failover */
-    bool prepared;       /* false behind a transaction pooler */
-    int64_t timeout_s;   /* longest wait for one answer of the server */
+    char *conninfo;    /* libpq keywords; several hosts for failover */
+    bool prepared;     /* false behind a transaction pooler */
+    int64_t timeout_s; /* longest wait for one answer of the server */
 } DatabaseSettings;
 
 /* Where LMTP is spoken: a UNIX socket, or TCP on a loopback address. */
 typedef struct {
-    char *socket;  /* path; "" when host is set */
-    char *owner;   /* user name; "" = the service's user */
-    char *group;   /* group name; "" = the service's group */
-    mode_t mode;   /* of the socket */
-    char *host;    /* loopback address literal; "" when socket is set */
+    char *socket; /* path; "" when host is set */
+    char *owner;  /* user name; "" = the service's user */
+    char *group;  /* group name; "" = the service's group */
+    mode_t mode;  /* of the socket */
+    char *host;   /* loopback address literal; "" when socket is set */
     uint16_t port;
 } Listener;
 
 typedef struct {
-    char *name;          /* [a-z0-9-]+, unique */
-    GStrv addresses;     /* addr-specs; the first is the one we write from */
-    char *display_name;  /* in From of acknowledgements and replies */
-    char *language;      /* "en", "it", "uk", ... */
-    char *templates;     /* set: a folder below template_directory; "" none */
-    char *tag_prefix;    /* "acme " in "[acme #1042]"; "" for "[#1042]" */
+    char *name;         /* [a-z0-9-]+, unique */
+    GStrv addresses;    /* addr-specs; the first is the one we write from */
+    char *display_name; /* in From of acknowledgements and replies; never "" */
+    char *language;     /* "en", "it", "uk", ... */
+    char *templates;    /* set: a folder below template_directory; "" none */
+    char *tag_prefix;   /* "acme " in "[acme #1042]"; "" for "[#1042]" */
     bool acknowledge;
-    GStrv notify;        /* addr-specs told of new tickets and replies */
+    GStrv notify; /* addr-specs told of new tickets and replies */
 } Queue;
 
 typedef enum { RELAY_TLS_OFF, RELAY_TLS_STARTTLS, RELAY_TLS_ALWAYS } RelayTls;
@@ -65,29 +65,29 @@ typedef struct {
 typedef struct {
     int64_t per_sender_10min;
     int64_t per_sender_day;
-    int64_t breaker;           /* acknowledgements in all ... */
-    int64_t breaker_window_s;  /* ... in this time, then none for a while */
+    int64_t breaker;          /* acknowledgements in all ... */
+    int64_t breaker_window_s; /* ... in this time, then none for a while */
 } Budgets;
 
 typedef struct {
     MailLimits mail;
-    int64_t mail_bytes;        /* largest mail accepted */
-    int64_t memory_bytes;      /* larger mails are spooled to a file */
-    int64_t recipients;        /* of one mail */
+    int64_t mail_bytes;   /* largest mail accepted */
+    int64_t memory_bytes; /* larger mails are spooled to a file */
+    int64_t recipients;   /* of one mail */
     int64_t command_line_bytes;
-    int64_t errors;            /* of one LMTP session */
-    int64_t idle_s;            /* waiting for a command or for content */
-    int64_t stress_idle_s;     /* the same while all workers are busy */
-    int64_t batch;             /* mails a processor takes at once */
-    int64_t parse_s;           /* longest time for one mail */
-    int64_t poll_s;            /* look at the database without a doorbell */
+    int64_t errors;        /* of one LMTP session */
+    int64_t idle_s;        /* waiting for a command or for content */
+    int64_t stress_idle_s; /* the same while all workers are busy */
+    int64_t batch;         /* mails a processor takes at once */
+    int64_t parse_s;       /* longest time for one mail */
+    int64_t poll_s;        /* look at the database without a doorbell */
 } Limits;
 
 typedef struct {
-    int64_t first_retry_s;     /* doubled after each failure ... */
-    int64_t longest_retry_s;   /* ... up to this */
-    int64_t give_up_s;         /* after this the recipient has failed */
-    int64_t lease_s;           /* a claimed mail is another's after this */
+    int64_t first_retry_s;   /* doubled after each failure ... */
+    int64_t longest_retry_s; /* ... up to this */
+    int64_t give_up_s;       /* after this the recipient has failed */
+    int64_t lease_s;         /* a claimed mail is another's after this */
 } OutboxSettings;
 
 /* 0 keeps for ever. */
@@ -97,17 +97,19 @@ typedef struct {
 } Retention;
 
 typedef struct {
-    char *file;                /* where it was read from */
+    char *file;       /* where it was read from */
+    uid_t file_owner; /* whose file it was as it was read, ... */
+    mode_t file_mode; /* ... and its permission bits */
     DatabaseSettings database;
-    char *run_directory;       /* lock, status page */
-    char *spool_directory;     /* unlinked files of large mails */
+    char *run_directory;   /* lock, status page */
+    char *spool_directory; /* unlinked files of large mails */
     char *template_directory;
-    char *user;                /* "" = stay who we are */
+    char *user; /* "" = stay who we are */
     char *group;
     LogLevel log_level;
-    char *admin;               /* addr-spec; "" = nobody is told */
-    GPtrArray *listeners;      /* Listener* */
-    GPtrArray *queues;         /* Queue*, at least one */
+    char *admin;          /* addr-spec; "" = nobody is told */
+    GPtrArray *listeners; /* Listener*; none: accepts no mail here */
+    GPtrArray *queues;    /* Queue*, at least one */
     Relay relay;
     WorkerCounts workers;
     Budgets budgets;
@@ -117,15 +119,18 @@ typedef struct {
 } Settings;
 
 /*
- * Read and check `file`. Unknown key, wrong type, value out of range, a name
- * used twice: FAILURE_CONFIG with "FILE:LINE: what is wrong; what to do".
- * Names of users and files are not looked up here (the file may be checked on
- * another machine): settings_check_files() does that.
+ * Read and check `file`, which is a regular file and no symbolic link. Unknown
+ * key, wrong type, value out of range, a name used twice: FAILURE_CONFIG with
+ * "FILE:LINE: what is wrong; what to do". Names of users and files are not
+ * looked up here (the file may be checked on another machine):
+ * settings_check_files() does that.
  */
 Settings *settings_load(const char *file, GError **error);
 
 /*
- * Are the files and users it names there, readable, and not open to others?
+ * Are the files and users it names there, readable, and not open to others? So
+ * is the settings file itself, as it was when it was read: it belongs to root,
+ * to us or to `user`, others cannot read it, its group cannot write it.
  * FAILURE_CONFIG names the key and the file.
  */
 bool settings_check_files(const Settings *settings, GError **error);
@@ -133,11 +138,20 @@ bool settings_check_files(const Settings *settings, GError **error);
 /*
  * The relay's password from its file or command (argv, at most 10 s and 4 KiB);
  * ret_password is NULL when no login is set. Free with settings_secret_free(),
- * which wipes it.
+ * which wipes it. A command that hangs or exits with 75 (EX_TEMPFAIL) is
+ * FAILURE_TEMPORARY, everything else FAILURE_CONFIG; no message holds what the
+ * command printed. It is waited for by its process id: nobody else may reap it.
  */
 bool settings_relay_password(const Relay *relay, char **ret_password,
                              GError **error);
 void settings_secret_free(char *secret);
+
+/*
+ * Append the addresses of all queues as a table for Postfix
+ * (relay_recipient_maps, transport_maps): "addr-spec queue", one a line, under
+ * a comment that says how to use it.
+ */
+void settings_postfix_map(const Settings *settings, GString *out);
 
 /* The queue with this name, or NULL; borrowed. */
 const Queue *settings_queue(const Settings *settings, const char *name);

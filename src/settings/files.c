@@ -1,0 +1,155 @@
+/* What the settings name outside of themselves: files, folders, accounts. */
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/failure.h"
+#include "settings/settings.h"
+#include "small_file.h"
+
+enum { SECRET_MAX_BYTES = 4096 };
+
+static bool
+refuse(GError **error, const char *key, const char *path, const char *fault)
+{
+    failure_set(error, FAILURE_CONFIG, "%s: '%s' %s", key, path, fault);
+    return false;
+}
+
+/* The user the daemon will be; who we are now if none is named. */
+static bool
+find_service(const Settings *settings, uid_t *ret_uid, GError **error)
+{
+    if (settings->user[0] == '\0') {
+        *ret_uid = geteuid();
+        return true;
+    }
+    const struct passwd *entry = getpwnam(settings->user);
+    if (entry == NULL)
+        return refuse(error, "user", settings->user,
+                      "is not a user of this machine; run useradd --system");
+    *ret_uid = entry->pw_uid;
+    return true;
+}
+
+static bool
+check_user(const char *key, const char *name, GError **error)
+{
+    return name[0] == '\0' || getpwnam(name) != NULL ||
+           refuse(error, key, name, "is not a user of this machine");
+}
+
+static bool
+check_group(const char *key, const char *name, GError **error)
+{
+    return name[0] == '\0' || getgrnam(name) != NULL ||
+           refuse(error, key, name, "is not a group of this machine");
+}
+
+static bool
+check_directory(const char *key, const char *path, GError **error)
+{
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return refuse(error, key, path, g_strerror(errno));
+    if (!S_ISDIR(status.st_mode))
+        return refuse(error, key, path, "is not a directory");
+    if (access(path, R_OK | X_OK) != 0)
+        return refuse(error, key, path, "cannot be read by us");
+    return true;
+}
+
+/* A file that is public, but that only its owner may change. */
+static bool
+check_public_file(const char *key, const char *path, int access_mode,
+                  GError **error)
+{
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return refuse(error, key, path, g_strerror(errno));
+    if (!S_ISREG(status.st_mode))
+        return refuse(error, key, path, "is not a regular file");
+    if ((status.st_mode & S_IWOTH) != 0)
+        return refuse(error, key, path,
+                      "can be changed by every user; run chmod o-w");
+    if (access(path, access_mode) != 0)
+        return refuse(error, key, path,
+                      access_mode == X_OK ? "cannot be executed by us"
+                                          : "cannot be read by us");
+    return true;
+}
+
+static bool
+check_secret_file(const char *key, const char *path, uid_t service,
+                  GError **error)
+{
+    g_auto(SmallFile) file = {0};
+    if (small_file_read(path, SECRET_MAX_BYTES, &file, error) &&
+        small_file_judge(path, file.owner, file.mode, service, error))
+        return true;
+    g_prefix_error(error, "%s: ", key);
+    return false;
+}
+
+static bool
+check_relay(const Relay *relay, uid_t service, GError **error)
+{
+    if (relay->ca_file[0] != '\0' &&
+        !check_public_file("relay.ca_file", relay->ca_file, R_OK, error))
+        return false;
+    if (relay->password_file[0] != '\0' &&
+        !check_secret_file("relay.password_file", relay->password_file, service,
+                           error))
+        return false;
+    return relay->password_command[0] == NULL ||
+           check_public_file("relay.password_command",
+                             relay->password_command[0], X_OK, error);
+}
+
+static bool
+check_listeners(const GPtrArray *listeners, GError **error)
+{
+    for (guint i = 0; i < listeners->len; i++) {
+        const Listener *listener = listeners->pdata[i];
+        if (!check_user("listeners.owner", listener->owner, error) ||
+            !check_group("listeners.group", listener->group, error))
+            return false;
+    }
+    return true;
+}
+
+static bool
+check_template_sets(const Settings *settings, GError **error)
+{
+    if (!check_directory("template_directory", settings->template_directory,
+                         error))
+        return false;
+    for (guint i = 0; i < settings->queues->len; i++) {
+        const Queue *queue = settings->queues->pdata[i];
+        if (queue->templates[0] == '\0')
+            continue;
+        g_autofree char *path = g_build_filename(settings->template_directory,
+                                                 queue->templates, NULL);
+        if (!check_directory("queues.templates", path, error))
+            return false;
+    }
+    return true;
+}
+
+bool
+settings_check_files(const Settings *settings, GError **error)
+{
+    uid_t service = 0;
+    return find_service(settings, &service, error) &&
+           small_file_judge(settings->file, settings->file_owner,
+                            settings->file_mode, service, error) &&
+           check_group("group", settings->group, error) &&
+           check_listeners(settings->listeners, error) &&
+           check_directory("spool_directory", settings->spool_directory,
+                           error) &&
+           check_template_sets(settings, error) &&
+           check_relay(&settings->relay, service, error);
+}

@@ -1,0 +1,410 @@
+#include "settings/keys.h"
+
+#include <string.h>
+
+/* The installed templates; the build says where, a bare compile guesses. */
+#ifndef TEMPLATE_DIRECTORY
+#define TEMPLATE_DIRECTORY "/usr/local/share/postern/templates"
+#endif
+
+/* A row up to its range, and the field of the block's struct it fills. */
+#define ROW(key, kind, value, least, most, struct_type, member)                \
+    .name = (key), .type = (kind), .standard = (value), .min = (least),        \
+    .max = (most), .offset = offsetof(struct_type, member),                    \
+    .width = sizeof(((struct_type *)NULL)->member)
+
+enum {
+    MINUTE = 60,
+    HOUR = 60 * MINUTE,
+    DAY = 24 * HOUR,
+    KIB = 1024,
+    MIB = 1024 * KIB,
+    PATH_MAX_BYTES = 4095,  /* PATH_MAX less its NUL */
+    SOCKET_MAX_BYTES = 107, /* sun_path less its NUL */
+    ACCOUNT_MAX_BYTES = 32, /* of useradd(8) */
+    HOST_MAX_BYTES = 253    /* RFC 1035 2.3.4 as text */
+};
+
+static const KeyWord log_levels[] = {
+    {"error", LOG_LEVEL_ERROR},   {"warning", LOG_LEVEL_WARNING},
+    {"notice", LOG_LEVEL_NOTICE}, {"info", LOG_LEVEL_INFO},
+    {"debug", LOG_LEVEL_DEBUG},   {NULL, 0}};
+
+static const KeyWord relay_tls[] = {{"off", RELAY_TLS_OFF},
+                                    {"starttls", RELAY_TLS_STARTTLS},
+                                    {"tls", RELAY_TLS_ALWAYS},
+                                    {NULL, 0}};
+
+/* Help is read by people in three places: full sentences, no jargon. */
+static const Key top_keys[] = {
+    {ROW("user", KEY_ACCOUNT, "", 0, ACCOUNT_MAX_BYTES, Settings, user),
+     .help = "The user that posternd becomes once its sockets are bound. It "
+             "must be given when posternd is started as root; empty stays "
+             "who we are, as under systemd with User=.",
+     .example = "\"postern\""},
+    {ROW("group", KEY_ACCOUNT, "", 0, ACCOUNT_MAX_BYTES, Settings, group),
+     .help = "The group that posternd takes. Empty is the main group of "
+             "user."},
+    {ROW("admin", KEY_ADDRESS, "", 0, 254, Settings, admin),
+     .help = "Who is told when a mail was parked or a budget stopped our "
+             "acknowledgements. Empty tells nobody: watch the log or "
+             "\"postern status\" instead.",
+     .example = "\"postmaster@example.org\""},
+    {ROW("log_level", KEY_WORD, "info", 0, 0, Settings, log_level),
+     .help = "The least important lines that are still logged.",
+     .words = log_levels},
+    {ROW("run_directory", KEY_PATH, "/run/postern", 1, 80, Settings,
+         run_directory),
+     .help = "Where the lock and the status page of a running posternd are. "
+             "Two posternd on one machine need two of them."},
+    {ROW("spool_directory", KEY_PATH, "/var/tmp", 1, PATH_MAX_BYTES, Settings,
+         spool_directory),
+     .help = "Where mails larger than limits.memory_size wait, in files "
+             "without a name, while they come in."},
+    {ROW("template_directory", KEY_PATH, TEMPLATE_DIRECTORY, 1, PATH_MAX_BYTES,
+         Settings, template_directory),
+     .help = "The texts that we send: LANGUAGE/NAME.txt for every queue, "
+             "SET/LANGUAGE/NAME.txt for queues with that set of templates. "
+             "To change texts, copy the folder and name the copy here."},
+};
+
+static const Key database_keys[] = {
+    {ROW("conninfo", KEY_CONNINFO, NULL, 1, 4000, DatabaseSettings, conninfo),
+     .help = "How to reach PostgreSQL, as libpq reads it. Several hosts are "
+             "tried in turn: \"host=db1,db2 dbname=postern "
+             "target_session_attrs=read-write\". No password stands here: use "
+             "a UNIX socket with peer authentication, a client certificate, "
+             "or passfile=/etc/postern/pgpass.",
+     .example = "\"dbname=postern\"", .in_sample = true},
+    {ROW("prepared", KEY_BOOL, "true", 0, 0, DatabaseSettings, prepared),
+     .help = "Prepare statements once a connection. Write false behind a "
+             "pooler in transaction mode, such as pgbouncer."},
+    {ROW("timeout", KEY_DURATION, "30s", 1, HOUR, DatabaseSettings, timeout_s),
+     .help = "The longest wait for one answer of the server; then the "
+             "connection is given up and the work repeated."},
+};
+
+static const Key listener_keys[] = {
+    {ROW("socket", KEY_PATH, "", 0, SOCKET_MAX_BYTES, Listener, socket),
+     .help = "The path of a UNIX socket. Either this or host is given. For "
+             "Debian's chrooted lmtp(8) client choose a path below "
+             "/var/spool/postfix, such as "
+             "/var/spool/postfix/private/postern.",
+     .example = "\"/run/postern/lmtp.sock\"", .in_sample = true},
+    {ROW("owner", KEY_ACCOUNT, "", 0, ACCOUNT_MAX_BYTES, Listener, owner),
+     .help = "The user that owns the socket. Empty is the service's own.",
+     .example = "\"postfix\""},
+    {ROW("group", KEY_ACCOUNT, "", 0, ACCOUNT_MAX_BYTES, Listener, group),
+     .help = "The group of the socket. Empty is the service's own."},
+    {ROW("mode", KEY_MODE, "0660", 0, 0777, Listener, mode),
+     .help = "Permissions of the socket, in quotes. \"0666\" lets every local "
+             "user hand in mail, which postern-deliver needs when it is "
+             "started from aliases(5) or .forward."},
+    {ROW("host", KEY_HOST, "", 0, HOST_MAX_BYTES, Listener, host),
+     .help = "A loopback address to listen on by TCP: LMTP knows neither "
+             "login nor TLS, so no other is accepted.",
+     .example = "\"127.0.0.1\""},
+    {ROW("port", KEY_INTEGER, "24", 1, 65535, Listener, port),
+     .help = "The TCP port with host."},
+};
+
+static const Key queue_keys[] = {
+    {ROW("name", KEY_NAME, NULL, 1, 40, Queue, name),
+     .help = "What the queue is called in commands, in the log and in the "
+             "database. Small letters, digits and hyphens; every queue has "
+             "its own name.",
+     .example = "\"support\"", .in_sample = true},
+    {ROW("addresses", KEY_ADDRESSES, NULL, 1, 100, Queue, addresses),
+     .help = "Where customers write to; no other queue may have the same. The "
+             "first is the one we write from. \"support+anything@...\" "
+             "reaches the same queue as \"support@...\".",
+     .example = "[ \"support@example.org\" ]", .in_sample = true},
+    {ROW("display_name", KEY_STRING, "", 0, 200, Queue, display_name),
+     .help = "The name that customers see next to our address. Empty is the "
+             "name of the queue.",
+     .example = "\"Example Support\""},
+    {ROW("language", KEY_LANGUAGE, "en", 2, 35, Queue, language),
+     .help = "The language of our texts when the customer's is not known: a "
+             "folder of the template directory.",
+     .example = "\"it\""},
+    {ROW("templates", KEY_NAME, "", 0, 40, Queue, templates),
+     .help = "A set of templates of its own: a folder below the template "
+             "directory that holds LANGUAGE/NAME.txt. What it lacks is taken "
+             "from the common ones. Empty uses only those.",
+     .example = "\"vip\""},
+    {ROW("tag_prefix", KEY_STRING, "", 0, 40, Queue, tag_prefix),
+     .help = "A word in the subject tag: \"acme\" gives [acme #1042] instead "
+             "of [#1042]. Tags of old mail are found by it, so choose once.",
+     .example = "\"acme\""},
+    {ROW("acknowledge", KEY_BOOL, "true", 0, 0, Queue, acknowledge),
+     .help = "Answer a person's first mail at once with the ticket's number."},
+    {ROW("notify", KEY_ADDRESSES, NULL, 0, 100, Queue, notify),
+     .help = "Who is told of new tickets and of customers' answers, by a "
+             "plain automatic notice.",
+     .example = "[ \"anna@example.org\" ]"},
+};
+
+static const Key relay_keys[] = {
+    {ROW("host", KEY_HOST, "localhost", 1, HOST_MAX_BYTES, Relay, host),
+     .help = "The mail server that takes what we send."},
+    {ROW("port", KEY_INTEGER, "25", 1, 65535, Relay, port),
+     .help = "Its port: 25, 587 with starttls and a login, 465 with tls."},
+    {ROW("tls", KEY_WORD, "starttls", 0, 0, Relay, tls),
+     .help = "\"starttls\" and \"tls\" always verify the server's certificate "
+             "and name, and send nothing when that fails. \"off\" sends in "
+             "the clear; it is the default only if host is this machine, and "
+             "must be written for any other.",
+     .words = relay_tls},
+    {ROW("ca_file", KEY_PATH, "", 0, PATH_MAX_BYTES, Relay, ca_file),
+     .help = "Certificates (PEM) that may sign the server's. Empty trusts "
+             "what the system trusts.",
+     .example = "\"/etc/postern/relay-ca.pem\""},
+    {ROW("helo_name", KEY_HOST, "", 0, HOST_MAX_BYTES, Relay, helo_name),
+     .help = "How we introduce ourselves in EHLO. Empty is this machine's "
+             "name.",
+     .example = "\"desk.example.org\""},
+    {ROW("user", KEY_STRING, "", 0, 254, Relay, user),
+     .help = "The login, with one of the two passwords below. Empty does not "
+             "log in. A login is never sent in the clear to another machine.",
+     .example = "\"desk@example.org\""},
+    {ROW("password_file", KEY_PATH, "", 0, PATH_MAX_BYTES, Relay,
+         password_file),
+     .help = "A file whose one line is the password. It belongs to root or to "
+             "the service's user and is not open to others.",
+     .example = "\"/etc/postern/relay-password\""},
+    {ROW("password_command", KEY_ARGV, NULL, 0, 32, Relay, password_command),
+     .help = "A program that prints the password: its absolute path and its "
+             "arguments, started without a shell, at most 10 s and 4 KiB.",
+     .example = "[ \"/usr/bin/pass\", \"show\", \"relay\" ]"},
+    {ROW("timeout", KEY_DURATION, "5min", 1, HOUR, Relay, timeout_s),
+     .help = "The longest wait for one reply of the server (RFC 5321 "
+             "4.5.3.2). The reply to the end of a mail has 10min at least."},
+};
+
+static const Key worker_keys[] = {
+    {ROW("lmtp", KEY_INTEGER, "4", 1, 64, WorkerCounts, lmtp),
+     .help = "Processes that accept mail: how many the mail server may hand "
+             "in at the same time."},
+    {ROW("processor", KEY_INTEGER, "2", 1, 64, WorkerCounts, processor),
+     .help = "Processes that turn accepted mail into tickets."},
+    {ROW("sender", KEY_INTEGER, "2", 1, 64, WorkerCounts, sender),
+     .help = "Processes that send, each with one connection to the relay."},
+};
+
+static const Key budget_keys[] = {
+    {ROW("per_sender_10min", KEY_INTEGER, "3", 0, 1000, Budgets,
+         per_sender_10min),
+     .help = "Acknowledgements to one address in ten minutes. 0 sends none."},
+    {ROW("per_sender_day", KEY_INTEGER, "10", 0, 10000, Budgets,
+         per_sender_day),
+     .help = "Acknowledgements to one address in a day. 0 sends none."},
+    {ROW("breaker", KEY_INTEGER, "1000", 1, 1000000, Budgets, breaker),
+     .help = "Acknowledgements to everybody within breaker_window; beyond "
+             "that none is sent for a while and the admin is told once."},
+    {ROW("breaker_window", KEY_DURATION, "10min", MINUTE, DAY, Budgets,
+         breaker_window_s),
+     .help = "The time that breaker counts."},
+};
+
+static const Key limit_keys[] = {
+    {ROW("mail_size", KEY_SIZE, "25MiB", KIB, 100 * MIB, Limits, mail_bytes),
+     .help = "The largest mail that is accepted; it is announced as SIZE. "
+             "Keep message_size_limit of Postfix at or below it."},
+    {ROW("memory_size", KEY_SIZE, "1MiB", KIB, 16 * MIB, Limits, memory_bytes),
+     .help = "Larger mails come in through a file in spool_directory."},
+    {ROW("recipients", KEY_INTEGER, "1000", 1, 10000, Limits, recipients),
+     .help = "Recipients of one mail (RFC 5321 wants 100 at least)."},
+    {ROW("command_line_size", KEY_SIZE, "4KiB", 512, 64 * KIB, Limits,
+         command_line_bytes),
+     .help = "The longest LMTP command."},
+    {ROW("errors", KEY_INTEGER, "20", 1, 1000, Limits, errors),
+     .help = "Wrong commands in one LMTP session before it is closed."},
+    {ROW("idle", KEY_DURATION, "5min", 1, HOUR, Limits, idle_s),
+     .help = "The longest silence of an LMTP client."},
+    {ROW("stress_idle", KEY_DURATION, "10s", 1, HOUR, Limits, stress_idle_s),
+     .help = "The same while every lmtp worker is busy."},
+    {ROW("batch", KEY_INTEGER, "32", 1, 1000, Limits, batch),
+     .help = "Mails that a processor takes into one transaction."},
+    {ROW("parse", KEY_DURATION, "30s", 1, 10 * MINUTE, Limits, parse_s),
+     .help = "The longest time for one mail; a processor that overstays it is "
+             "replaced, and the mail has a strike."},
+    {ROW("poll", KEY_DURATION, "2s", 1, HOUR, Limits, poll_s),
+     .help = "Look for work this often even if nobody rang."},
+    {ROW("header_field_size", KEY_SIZE, "32KiB", KIB, 64 * KIB, Limits,
+         mail.header_field_bytes),
+     .help = "One header field; what is longer stays in the stored mail only, "
+             "as with the limits that follow."},
+    {ROW("header_size", KEY_SIZE, "512KiB", 16 * KIB, 4 * MIB, Limits,
+         mail.header_bytes),
+     .help = "All header fields of a mail or of one of its parts."},
+    {ROW("header_fields", KEY_INTEGER, "5000", 100, 100000, Limits,
+         mail.header_fields),
+     .help = "The number of header fields."},
+    {ROW("depth", KEY_INTEGER, "50", 2, 200, Limits, mail.depth),
+     .help = "Parts within parts of a mail."},
+    {ROW("parts", KEY_INTEGER, "1000", 10, 10000, Limits, mail.parts),
+     .help = "Parts of a mail in all."},
+    {ROW("addresses", KEY_INTEGER, "1000", 10, 10000, Limits, mail.addresses),
+     .help = "Addresses that are read of one header field."},
+    {ROW("text_size", KEY_SIZE, "4MiB", 64 * KIB, 32 * MIB, Limits,
+         mail.text_bytes),
+     .help = "Readable text that is kept of one mail."},
+    {ROW("hops", KEY_INTEGER, "50", 5, 1000, Limits, mail.hops),
+     .help = "Received fields before a mail counts as going in circles."},
+};
+
+static const Key outbox_keys[] = {
+    {ROW("first_retry", KEY_DURATION, "5min", 1, DAY, OutboxSettings,
+         first_retry_s),
+     .help = "Wait this long after the first temporary failure; doubled "
+             "after each one."},
+    {ROW("longest_retry", KEY_DURATION, "4000s", 1, DAY, OutboxSettings,
+         longest_retry_s),
+     .help = "Never wait longer than this between two attempts."},
+    {ROW("give_up", KEY_DURATION, "5d", 1, 30 * DAY, OutboxSettings, give_up_s),
+     .help = "After this time the recipient has failed, visibly."},
+    {ROW("lease", KEY_DURATION, "15min", 1, DAY, OutboxSettings, lease_s),
+     .help = "A mail that a sender took and did not settle is another's after "
+             "this. Keep it at relay.timeout and 10min at least, or a slow "
+             "relay gets a person's answer twice."},
+};
+
+static const Key retention_keys[] = {
+    {ROW("settled_delivery", KEY_DURATION, "30d", 30 * DAY, 3650LL * DAY,
+         Retention, settled_delivery_s),
+     .help = "How long we remember that a mail was handed in, so that a "
+             "repeat is known as one; longer than any mail server's queue. 0 "
+             "keeps it for ever. Tickets and their mails are not touched.",
+     .or_zero = true},
+    {ROW("sent_content", KEY_DURATION, "30d", DAY, 3650LL * DAY, Retention,
+         sent_content_s),
+     .help = "How long the exact bytes of mail that was sent are kept. 0 "
+             "keeps them for ever.",
+     .or_zero = true},
+};
+
+#define KEYS(table) .keys = (table), .count = G_N_ELEMENTS(table)
+#define GROUP(member)                                                          \
+    .offset = offsetof(Settings, member),                                      \
+    .size = sizeof(((Settings *)NULL)->member)
+#define LIST(member, element)                                                  \
+    .is_list = true, .offset = offsetof(Settings, member),                     \
+    .size = sizeof(element)
+
+static const KeyBlock blocks[] = {
+    {.name = "",
+     .size = sizeof(Settings),
+     KEYS(top_keys),
+     .help = "These stand outside of any block."},
+    {.name = "database",
+     GROUP(database),
+     KEYS(database_keys),
+     .help = "The PostgreSQL database that holds everything."},
+    {.name = "listeners",
+     LIST(listeners, Listener),
+     KEYS(listener_keys),
+     .help = "Where LMTP is spoken (RFC 2033): one { ... } for each socket. "
+             "Without this block there is one, lmtp.sock in run_directory; an "
+             "empty list accepts no mail on this machine."},
+    {.name = "queues",
+     LIST(queues, Queue),
+     KEYS(queue_keys),
+     .help = "The desks that customers write to: one { ... } for each, at "
+             "least one."},
+    {.name = "relay",
+     GROUP(relay),
+     KEYS(relay_keys),
+     .help = "Where our own mail leaves."},
+    {.name = "workers",
+     GROUP(workers),
+     KEYS(worker_keys),
+     .help = "How many processes do each kind of work."},
+    {.name = "budgets",
+     GROUP(budgets),
+     KEYS(budget_keys),
+     .help = "When to stop acknowledging, so that two robots never thank each "
+             "other for ever. The mail itself is always kept."},
+    {.name = "limits",
+     GROUP(limits),
+     KEYS(limit_keys),
+     .help = "What one mail or one client may cost."},
+    {.name = "outbox",
+     GROUP(outbox),
+     KEYS(outbox_keys),
+     .help = "When to try again what the relay did not take."},
+    {.name = "retention",
+     GROUP(retention),
+     KEYS(retention_keys),
+     .help = "What is deleted by itself, and when."},
+};
+
+const KeyBlock *
+keys_blocks(size_t *ret_count)
+{
+    *ret_count = G_N_ELEMENTS(blocks);
+    return blocks;
+}
+
+const KeyBlock *
+keys_block(const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(blocks); i++)
+        if (strcmp(blocks[i].name, name) == 0)
+            return &blocks[i];
+    return NULL;
+}
+
+const Key *
+keys_find(const KeyBlock *block, const char *name)
+{
+    for (size_t i = 0; i < block->count; i++)
+        if (strcmp(block->keys[i].name, name) == 0)
+            return &block->keys[i];
+    return NULL;
+}
+
+bool
+keys_find_path(const char *path, const KeyBlock **ret_block,
+               const Key **ret_key)
+{
+    const char *dot = strchr(path, '.');
+    g_autofree char *block_name =
+        g_strndup(path, dot == NULL ? 0 : (size_t)(dot - path));
+    const KeyBlock *block = keys_block(block_name);
+    if (block == NULL || (dot != NULL && dot == path))
+        return false;
+    const Key *key = keys_find(block, dot == NULL ? path : dot + 1);
+    if (key == NULL)
+        return false;
+    *ret_block = block;
+    *ret_key = key;
+    return true;
+}
+
+bool
+keys_is_required(const Key *key)
+{
+    return key->standard == NULL && key->min > 0;
+}
+
+static const GPtrArray *
+list_of(const KeyBlock *block, const Settings *settings)
+{
+    const void *field = (const char *)settings + block->offset;
+    return *(GPtrArray *const *)field;
+}
+
+size_t
+keys_struct_count(const KeyBlock *block, const Settings *settings)
+{
+    return block->is_list ? list_of(block, settings)->len : 1;
+}
+
+const void *
+keys_struct(const KeyBlock *block, const Settings *settings, size_t index)
+{
+    g_assert(index < keys_struct_count(block, settings));
+    if (block->is_list)
+        return list_of(block, settings)->pdata[index];
+    return (const char *)settings + block->offset;
+}

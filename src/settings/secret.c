@@ -1,0 +1,262 @@
+/* The relay's password: out of a file, or out of a program that prints it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/failure.h"
+#include "settings/settings.h"
+#include "small_file.h"
+
+enum { SECRET_MAX_BYTES = 4096, COMMAND_MAX_MS = 10 * 1000 };
+
+/* What a running command has printed so far. */
+typedef struct {
+    const char *name; /* argv[0] */
+    pid_t pid;
+    int fd;
+    int64_t deadline_us;
+    char *output; /* SECRET_MAX_BYTES + 1 */
+    size_t length;
+} Command;
+
+void
+settings_secret_free(char *secret)
+{
+    if (secret == NULL)
+        return;
+    explicit_bzero(secret, strlen(secret));
+    g_free(secret);
+}
+
+/* One line: its end is taken off, anything else unprintable is refused. */
+static bool
+take_secret(const char *source, const char *bytes, size_t length,
+            char **ret_secret, GError **error)
+{
+    if (length > 0 && bytes[length - 1] == '\n')
+        length--;
+    if (length > 0 && bytes[length - 1] == '\r')
+        length--;
+    const char *fault = length == 0 ? "is empty" : NULL;
+    for (size_t i = 0; i < length && fault == NULL; i++)
+        if ((unsigned char)bytes[i] < 0x20 || bytes[i] == 0x7F)
+            fault = "holds a control character or more than one line";
+    if (fault != NULL) {
+        failure_set(error, FAILURE_CONFIG,
+                    "relay: the password of %s %s; it is one line of text",
+                    source, fault);
+        return false;
+    }
+    *ret_secret = g_strndup(bytes, length);
+    return true;
+}
+
+static bool
+read_file(const char *path, char **ret_secret, GError **error)
+{
+    g_auto(SmallFile) file = {0};
+    if (!small_file_read(path, SECRET_MAX_BYTES, &file, error) ||
+        !small_file_judge(path, file.owner, file.mode, geteuid(), error)) {
+        g_prefix_error(error, "relay.password_file: ");
+        return false;
+    }
+    return take_secret(path, file.bytes, file.length, ret_secret, error);
+}
+
+static bool
+command_failed(const Command *command, FailureCode code, const char *fault,
+               GError **error)
+{
+    failure_set(error, code, "relay.password_command: '%s' %s", command->name,
+                fault);
+    return false;
+}
+
+/* A process group of its own, so that its children end with it; no signal of
+ * ours blocked or ignored. */
+static void
+set_attributes(posix_spawnattr_t *attributes)
+{
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_init(attributes);
+    posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP |
+                                             POSIX_SPAWN_SETSIGMASK |
+                                             POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setpgroup(attributes, 0);
+    posix_spawnattr_setsigmask(attributes, &none);
+    posix_spawnattr_setsigdefault(attributes, &all);
+}
+
+/* Its standard output is `fd`, its input is empty; errors go where ours go. */
+static int
+spawn(const GStrv argv, int fd, pid_t *ret_pid)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null",
+                                     O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, fd, STDOUT_FILENO);
+    set_attributes(&attributes);
+    int failed =
+        posix_spawn(ret_pid, argv[0], &actions, &attributes, argv, environ);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return failed;
+}
+
+static bool
+command_start(const GStrv argv, Command *command, GError **error)
+{
+    int ends[2];
+    command->name = argv[0];
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return command_failed(command, FAILURE_TEMPORARY, g_strerror(errno),
+                              error);
+    int failed = spawn(argv, ends[1], &command->pid);
+    close(ends[1]);
+    if (failed != 0) {
+        close(ends[0]);
+        return command_failed(command, FAILURE_CONFIG, g_strerror(failed),
+                              error);
+    }
+    command->fd = ends[0];
+    command->deadline_us =
+        g_get_monotonic_time() + (int64_t)COMMAND_MAX_MS * 1000;
+    return true;
+}
+
+/* Wait until there is something to read; false once the time is over. */
+static bool
+wait_readable(const Command *command)
+{
+    for (;;) {
+        int64_t left_ms =
+            (command->deadline_us - g_get_monotonic_time() + 999) / 1000;
+        if (left_ms <= 0)
+            return false;
+        struct pollfd wanted = {command->fd, POLLIN, 0};
+        int ready = poll(&wanted, 1, (int)left_ms);
+        if (ready > 0)
+            return true;
+        if (ready < 0 && errno != EINTR)
+            return false;
+    }
+}
+
+static bool
+command_read(Command *command, GError **error)
+{
+    while (command->length <= SECRET_MAX_BYTES) {
+        if (!wait_readable(command))
+            return command_failed(command, FAILURE_TEMPORARY,
+                                  "did not end within 10 s", error);
+        ssize_t n = read(command->fd, command->output + command->length,
+                         SECRET_MAX_BYTES + 1 - command->length);
+        if (n == 0)
+            return true;
+        if (n > 0)
+            command->length += (size_t)n;
+        else if (errno != EINTR)
+            return command_failed(command, FAILURE_TEMPORARY, g_strerror(errno),
+                                  error);
+    }
+    return command_failed(command, FAILURE_CONFIG, "printed more than 4 KiB",
+                          error);
+}
+
+/* Has it ended? It stays a zombie, so that its process group is still its. */
+static bool
+has_ended(const Command *command)
+{
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)command->pid, &info,
+                  WEXITED | WNOHANG | WNOWAIT) != 0 ||
+           info.si_pid == command->pid;
+}
+
+/* It closed its output, but may linger; false once the time is over. */
+static bool
+wait_end(const Command *command)
+{
+    const struct timespec pause = {0, 10 * 1000 * 1000};
+    while (!has_ended(command)) {
+        if (g_get_monotonic_time() >= command->deadline_us)
+            return false;
+        nanosleep(&pause, NULL);
+    }
+    return true;
+}
+
+static bool
+command_judge(const Command *command, int status, GError **error)
+{
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return true;
+    if (WIFSIGNALED(status)) {
+        g_autofree char *fault =
+            g_strdup_printf("died by signal %d", WTERMSIG(status));
+        return command_failed(command, FAILURE_TEMPORARY, fault, error);
+    }
+    g_autofree char *fault =
+        g_strdup_printf("failed with status %d; run it by hand as the "
+                        "service's user",
+                        WEXITSTATUS(status));
+    return command_failed(command,
+                          WEXITSTATUS(status) == EX_TEMPFAIL ? FAILURE_TEMPORARY
+                                                             : FAILURE_CONFIG,
+                          fault, error);
+}
+
+/* Whatever happened, nothing of the command is left when this returns. */
+static bool
+command_end(const Command *command, bool was_read, GError **error)
+{
+    int status = 0;
+    close(command->fd);
+    bool ended = was_read && wait_end(command);
+    kill(-command->pid, SIGKILL);
+    while (waitpid(command->pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    if (!was_read)
+        return false;
+    if (!ended)
+        return command_failed(command, FAILURE_TEMPORARY,
+                              "did not end within 10 s", error);
+    return command_judge(command, status, error);
+}
+
+static bool
+run_command(const GStrv argv, char **ret_secret, GError **error)
+{
+    Command command = {0};
+    if (!command_start(argv, &command, error))
+        return false;
+    command.output = g_malloc0(SECRET_MAX_BYTES + 1);
+    bool was_read = command_read(&command, error);
+    bool good = command_end(&command, was_read, error) &&
+                take_secret(command.name, command.output, command.length,
+                            ret_secret, error);
+    explicit_bzero(command.output, SECRET_MAX_BYTES + 1);
+    g_free(command.output);
+    return good;
+}
+
+bool
+settings_relay_password(const Relay *relay, char **ret_password, GError **error)
+{
+    if (relay->password_file[0] != '\0')
+        return read_file(relay->password_file, ret_password, error);
+    if (relay->password_command[0] != NULL)
+        return run_command(relay->password_command, ret_password, error);
+    *ret_password = NULL;
+    return true;
+}
