@@ -1,0 +1,152 @@
+#!/bin/sh
+# The checks of the tree are shown failing once each, on small offenders made
+# for the purpose: a check that cannot fail is worse than none.
+set -u
+. "${srcdir:-.}/tests/support/tap.sh"
+checks=$(cd "${srcdir:-.}/tests" && pwd)
+CC=${CC:-cc}
+# The offenders are plain, whatever the build around them is.
+unset POSTERN_BUILD POSTERN_BINARIES MAKEFLAGS MFLAGS MAKELEVEL
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+tree=$work/tree
+
+# write FILE LINE...
+write()
+{
+    write_file=$1
+    shift
+    mkdir -p "$(dirname "$write_file")"
+    printf '%s\n' "$@" >"$write_file"
+}
+
+# compile SOURCE [FLAGS]: as the makefile does, with its dependency file.
+compile()
+{
+    compile_name=${1%.c}
+    mkdir -p "$tree/$(dirname "$1")/.deps"
+    compile_po=$(dirname "$1")/.deps/$(basename "$compile_name").Po
+    shift
+    # Compiler and flags may be several words.
+    # shellcheck disable=SC2086
+    (cd "$tree" && $CC -MT x.o -MD -MP -MF "$compile_po" -Iinclude "$@" \
+        -c -o "$compile_name.o" "$compile_name.c")
+}
+
+layers()
+{
+    (cd "$tree" && sh "$checks/check-layers" . . 2>&1) && echo "no trespass"
+}
+
+show_layers()
+{
+    write "$tree/include/base/text.h" 'int text_ok(void);'
+    write "$tree/include/store/store.h" 'int store_open(void);'
+    write "$tree/src/store/pg.h" 'int pg_ask(void);'
+    write "$tree/src/policy/decide.c" '#include "base/text.h"' 'int decide;'
+    compile src/policy/decide.c
+    tap_is "doors that lead down are open" "$(layers)" "no trespass"
+
+    write "$tree/src/policy/decide.c" '#include "base/text.h"' \
+        '#include "store/store.h"' 'int decide;'
+    compile src/policy/decide.c
+    found=$(layers)
+    tap_like "an include of a room above is reported with its line" "$found" \
+        '^src/policy/decide.c:2: room policy may not include store/store.h$'
+    tap_like "and the permitted doors are named" "$found" \
+        'its doors: base mail settings policy; foreign: glib'
+
+    write "$tree/include/policy/thread.h" '#include "store/store.h"'
+    write "$tree/src/policy/decide.c" '#include "policy/thread.h"' 'int decide;'
+    compile src/policy/decide.c
+    tap_like "so is one through another header" "$(layers)" \
+        '^src/policy/decide.c: room policy may not include store/store.h$'
+    write "$tree/src/policy/decide.c" 'int decide;'
+    compile src/policy/decide.c
+    tap_like "and a header that nobody includes" "$(layers)" \
+        '^include/policy/thread.h:1: room policy may not include store/store.h'
+    rm "$tree/include/policy/thread.h"
+
+    write "$tree/src/store/pg.h" 'int pg_ask(void);'
+    write "$tree/src/gateway/send.c" '#include "../store/pg.h"' 'int send_x;'
+    compile src/gateway/send.c
+    tap_like "so is a header that is private to a room" "$(layers)" \
+        'send.c:1: room gateway may not include store/pg.h, which is private'
+    rm "$tree/src/gateway/send.c"
+
+    write "$work/include/libpq-fe.h" 'int PQ;'
+    write "$tree/src/transport/smtp.c" '#include <libpq-fe.h>' 'int smtp;'
+    compile src/transport/smtp.c -I"$work/include"
+    tap_like "so is a library that belongs to another room" "$(layers)" \
+        'smtp.c:1: room transport may not include libpq: <libpq-fe.h>'
+    write "$work/include/curl/curl.h" 'int curl;'
+    write "$tree/src/transport/smtp.c" '#include <curl/curl.h>' 'int smtp;'
+    compile src/transport/smtp.c -I"$work/include"
+    tap_like "and a library that no room has" "$(layers)" \
+        'smtp.c:1: room transport may not include <curl/curl.h>'
+}
+
+# The hook, not only the script: this build's own makefile, on that tree.
+show_make()
+{
+    makefile=${abs_top_builddir:-}/Makefile
+    if [ ! -e "$makefile" ]; then
+        tap_skip "a forbidden include stops make" "no makefile here"
+        return
+    fi
+    mkdir -p "$tree/tests"
+    cp "$checks/check-layers" "$tree/tests/"
+    made=$(cd "$tree" && ${MAKE:-make} -f "$makefile" all-local \
+        srcdir=. LIBRARIES= PROGRAMS= 2>&1)
+    tap_is "a forbidden include stops make" $? 2
+    tap_like "which says why" "$made" 'room transport may not include'
+}
+
+show_purity()
+{
+    write "$work/pure/a.c" '#include <string.h>' '#include <time.h>' \
+        'size_t a(const char *s) { return strlen(s) + (size_t)time(0); }'
+    write "$work/pure/b.c" 'int b(void) { return 1; }'
+    (cd "$work/pure" && $CC -O0 -fno-builtin -c a.c b.c &&
+        ar rc libmail.a a.o && ar rc libpolicy.a b.o)
+    found=$(sh "$checks/check-purity" "$work/pure")
+    tap_like "an impure symbol is reported with its object" "$found" \
+        'got: time: libmail.a.a.o'
+    tap_unlike "a permitted one is not" "$found" 'strlen'
+    tap_like "and a pure room passes" "$found" '^ok [0-9]+ - room policy'
+}
+
+show_symbols()
+{
+    write "$work/shared/src/mail/a.c" 'int mail_list_free(void);' \
+        'int mail_list_free(void) { return 1; }' \
+        'int mail_never(void);' 'int mail_never(void) { return 1; }'
+    (cd "$work/shared/src/mail" && $CC -c a.c)
+    found=$(sh "$checks/check-symbols" "$work/shared")
+    tap_like "a name that libetpan has too is reported" "$found" \
+        'got: mail_list_free$'
+    tap_unlike "others are not" "$found" 'mail_never'
+}
+
+show_hardening()
+{
+    write "$work/soft.c" '#include <stdio.h>' \
+        'int main(void) { char b[64]; return fgets(b, 64, stdin) != b; }'
+    (cd "$work" && $CC -O0 -U_FORTIFY_SOURCE -fno-stack-protector -no-pie \
+        -Wl,-z,lazy -Wl,-z,norelro -o soft soft.c)
+    found=$(sh "$checks/check-hardening" "$work/soft")
+    for flaw in 'is position independent' 'binds all symbols at start' \
+        'has read-only relocations' 'guards its stack' \
+        'uses the checked calls of libc'; do
+        tap_like "a program that is not hardened is reported: $flaw" \
+            "$found" "^not ok [0-9]+ - soft $flaw"
+    done
+}
+
+show_layers
+show_make
+show_purity
+show_symbols
+show_hardening
+tap_done
