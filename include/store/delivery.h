@@ -1,0 +1,58 @@
+/* What arrives: accepted, locked, settled, parked. Table `delivery`. */
+#ifndef STORE_DELIVERY_H
+#define STORE_DELIVERY_H
+
+#include "mail/delivery.h"
+#include "store/store.h"
+
+enum {
+    /* Mail above this is stored by COPY and read one at a time, in bytes. */
+    DELIVERY_LARGE_BYTES = 1024 * 1024,
+    DELIVERY_STRIKES_MAX = 3
+};
+
+typedef enum {
+    ADDED_NEW,
+    ADDED_DUPLICATE, /* the same hand-over was accepted before */
+    ADDED_COMPLETED  /* the whole of one that was cut short */
+} Added;
+
+/*
+ * Accept one mail for some recipients: one transaction, one flight unless it is
+ * large. `deliveries` (Delivery*) share one `raw` and have no id yet; each gets
+ * its id. `digest` is the SHA-256 of raw; trace_octets what
+ * identity_source_offset() said. ret_added: one for each delivery.
+ * True: committed, whatever dies now. FAILURE_UNCERTAIN: perhaps.
+ */
+bool delivery_add(Store *store, const GPtrArray *deliveries, GBytes *digest,
+                  size_t trace_octets, Added *ret_added, GError **error);
+
+/*
+ * Take up to `limit` of what is waiting, oldest first, and hold the rows until
+ * the transaction ends. Returns Delivery*; the large ones have no raw yet.
+ */
+GPtrArray *delivery_lock_batch(Txn *txn, int64_t limit, GError **error);
+
+/* Read the bytes of a large one. */
+bool delivery_load_raw(Txn *txn, Delivery *delivery, GError **error);
+
+/* One delivery as it is, with its bytes; ret NULL: no such one. */
+bool delivery_read(Txn *txn, int64_t id, Delivery **ret_delivery,
+                   GError **error);
+
+/* It is in a ticket now. */
+bool delivery_settle(Txn *txn, const Delivery *delivery, const char *reason,
+                     int64_t ticket_id, int64_t message_id_no, GError **error);
+
+/* It needs an operator. ret_parked: false if it was not waiting. */
+bool delivery_park(Txn *txn, int64_t id, const char *reason, bool *ret_parked,
+                   GError **error);
+
+/* A worker died or overstayed on it; ret_strikes so far, 0 if it does not wait
+ * any more. */
+bool delivery_strike(Txn *txn, int64_t id, int *ret_strikes, GError **error);
+
+/* Process a parked one again (`id` 0: all); ret_count: how many. */
+bool delivery_retry(Txn *txn, int64_t id, int64_t *ret_count, GError **error);
+
+#endif

@@ -1,0 +1,44 @@
+/* Decisions and answers made so. */
+#ifndef STORE_RECORD_H
+#define STORE_RECORD_H
+
+#include "policy/decision.h"
+#include "policy/notice.h"
+#include "store/store.h"
+
+/*
+ * Make a decision so: number the ticket and the message, one switch over the
+ * effects, settle the delivery. VERDICT_PARK parks it. Errors of statements
+ * that are still in flight show at the next one, or at commit.
+ */
+Receipt *store_record(Txn *txn, const Delivery *delivery, const Mail *mail,
+                      const Decision *decision, const Lookup *lookup,
+                      GError **error);
+
+/* What an answer needs to know; the ticket's row is locked. */
+typedef struct {
+    Ticket *ticket;
+    char *in_reply_to;     /* of the newest mail that came in; "" */
+    GPtrArray *references; /* char*, that mail's chain */
+} Thread;
+
+/* ret_thread NULL: no such ticket. */
+bool store_load_thread(Txn *txn, int64_t ticket_id, Thread **ret_thread,
+                       GError **error);
+void thread_free(Thread *thread);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Thread, thread_free)
+
+/* A reply or a note by one of our people; ret_id: its number. */
+bool store_add_message(Txn *txn, const Ticket *ticket, bool is_note,
+                       const char *author, const char *author_name,
+                       const char *text, int64_t *ret_id, GError **error);
+
+/* Ids that we wrote: answers to any of them join the ticket. */
+bool store_add_own_ids(Txn *txn, int64_t ticket_id, const GPtrArray *ids,
+                       GError **error);
+
+/* Close, reopen, ...; ret_found false: no such ticket. */
+bool store_set_status(Txn *txn, int64_t ticket_id, TicketStatus status,
+                      const char *actor, bool *ret_found, GError **error);
+
+#endif

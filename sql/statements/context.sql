@@ -1,0 +1,57 @@
+-- name: context_lock
+-- Two processors may meet on one thread: in a statement of its own, before the
+-- look-up, so that the look-up sees what the other one committed.
+--   $1 bigint[], sorted
+SELECT pg_advisory_xact_lock(k) FROM unnest($1::bigint[]) AS k;
+
+-- name: context_references
+-- Tickets that know one of these ids, and whether the sender belongs to them.
+--   $1 text[] ids, strongest first, $2 sender's address key
+SELECT t.id, t.queue, t.status, t.subject, t.language, t.requester,
+       t.requester_name, t.reply_to, p.address IS NOT NULL, r.kind,
+       i.position, i.id
+  FROM unnest($1::text[]) WITH ORDINALITY AS i (id, position)
+  JOIN reference r ON r.id_digest = sha256(convert_to(i.id, 'UTF8'))
+  JOIN ticket o ON o.id = r.ticket_id
+  JOIN ticket t ON t.id = coalesce(o.merged_into, o.id)
+  LEFT JOIN party p ON p.ticket_id = t.id AND p.address = $2
+ ORDER BY CASE r.kind WHEN 'ours' THEN 0 WHEN 'stored' THEN 1 ELSE 2 END,
+          i.position, t.updated_at DESC, t.id DESC
+ LIMIT 20;
+
+-- name: context_ticket
+--   $1 ticket, $2 sender's address key
+SELECT t.id, t.queue, t.status, t.subject, t.language, t.requester,
+       t.requester_name, t.reply_to, p.address IS NOT NULL, 'tag',
+       1::bigint, ''
+  FROM ticket o
+  JOIN ticket t ON t.id = coalesce(o.merged_into, o.id)
+  LEFT JOIN party p ON p.ticket_id = t.id AND p.address = $2
+ WHERE o.id = $1::bigint;
+
+-- name: context_content
+-- Is the same mail known by another way?
+--   $1 content digest
+SELECT m.id, m.ticket_id FROM message m WHERE m.content_digest = $1::bytea;
+
+-- name: context_budget
+-- How many acknowledgements this address had.
+--   $1 address key
+SELECT count(*) FILTER (WHERE created_at > now() - interval '10 minutes'),
+       count(*)
+  FROM outgoing
+ WHERE kind = 'acknowledgement' AND acknowledged = $1
+   AND created_at > now() - interval '1 day';
+
+-- name: context_breaker
+-- How many acknowledgements there were in all, counted up to a limit.
+--   $1 window in seconds, $2 limit
+SELECT count(*) FROM (
+    SELECT FROM outgoing
+     WHERE kind = 'acknowledgement'
+       AND created_at > now() - $1::bigint * interval '1 second'
+     LIMIT $2::bigint) AS recent;
+
+-- name: signing_keys
+-- The newest signs, the one before still verifies.
+SELECT key FROM signing_key ORDER BY id DESC LIMIT 2;

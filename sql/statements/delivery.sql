@@ -1,0 +1,121 @@
+-- name: raw_add
+-- A mail as it came; known already is as good.
+--   $1 digest bytea, $2 bytes bytea, $3 octets
+INSERT INTO raw_mail (digest, bytes, octets) VALUES ($1::bytea, $2::bytea, $3::bigint)
+ON CONFLICT (digest) DO NOTHING;
+
+-- name: raw_exists
+--   $1 digest bytea
+SELECT 1 FROM raw_mail WHERE digest = $1::bytea;
+
+-- name: raw_bytes
+--   $1 digest bytea
+SELECT bytes FROM raw_mail WHERE digest = $1::bytea;
+
+-- name: delivery_add
+-- One hand-over. The same source key again is counted, not stored: that is how
+-- a repeated attempt finds its first one.
+--   $1 source_key, $2 transport, $3 envelope_sender, $4 envelope_recipient,
+--   $5 queue, $6 mta_queue_id, $7 raw_digest, $8 trace_octets
+INSERT INTO delivery (source_key, transport, envelope_sender, envelope_recipient,
+                      queue, mta_queue_id, raw_digest, trace_octets)
+VALUES ($1, $2, $3, $4, $5, $6, $7::bytea, $8::integer)
+ON CONFLICT (source_key) DO UPDATE SET duplicates = delivery.duplicates + 1
+RETURNING id, xmax <> 0 AS duplicate, false AS completed;
+
+-- name: delivery_add_completing
+-- The same for a pipe that names the MTA's queue id: if what we have of it is a
+-- proper prefix of what comes now, the first attempt was cut short and is
+-- completed in its place (RELIABILITY P4).
+--   $1 ... $8 as in delivery_add
+WITH longer AS (
+    SELECT digest, octets, bytes FROM raw_mail WHERE digest = $7::bytea),
+completed AS (
+    UPDATE delivery d
+       SET source_key = $1, raw_digest = longer.digest, trace_octets = $8::integer,
+           state = 'waiting', reason = '', strikes = 0, settled_at = NULL,
+           completed = d.completed + 1
+      FROM longer, raw_mail had
+     WHERE d.mta_queue_id = $6 AND d.envelope_recipient = $4
+       AND d.transport = 'pipe' AND d.source_key <> $1
+       AND had.digest = d.raw_digest
+       AND had.octets - d.trace_octets < longer.octets - $8::integer
+       AND substring(had.bytes FROM d.trace_octets + 1) =
+           substring(longer.bytes FROM $8::integer + 1
+                     FOR (had.octets - d.trace_octets)::integer)
+       AND NOT EXISTS (SELECT FROM delivery k WHERE k.source_key = $1)
+    RETURNING d.id),
+added AS (
+    INSERT INTO delivery (source_key, transport, envelope_sender, envelope_recipient,
+                          queue, mta_queue_id, raw_digest, trace_octets)
+    SELECT $1, $2, $3, $4, $5, $6, $7::bytea, $8::integer
+     WHERE NOT EXISTS (SELECT FROM completed)
+    ON CONFLICT (source_key) DO UPDATE SET duplicates = delivery.duplicates + 1
+    RETURNING id, xmax <> 0 AS duplicate)
+SELECT id, duplicate, false AS completed FROM added
+UNION ALL
+SELECT id, false, true FROM completed;
+
+-- name: delivery_lock_batch
+-- What is waiting, oldest first; others' rows are skipped. Large mails come
+-- without their bytes and are read one at a time.
+--   $1 limit, $2 octets up to which the bytes come along
+SELECT d.id, d.source_key, d.transport, d.envelope_sender, d.envelope_recipient,
+       d.queue, d.mta_queue_id, extract(epoch FROM d.received_at)::bigint,
+       d.strikes, coalesce(d.message_id_no, 0), coalesce(d.ticket_id, 0),
+       d.raw_digest, CASE WHEN r.octets <= $2::bigint THEN r.bytes END
+  FROM delivery d JOIN raw_mail r ON r.digest = d.raw_digest
+ WHERE d.state = 'waiting'
+ ORDER BY d.id LIMIT $1::integer
+   FOR UPDATE OF d SKIP LOCKED;
+
+-- name: delivery_read
+-- One delivery as it is, for a look or a dry run.
+--   $1 id
+SELECT d.id, d.source_key, d.transport, d.envelope_sender, d.envelope_recipient,
+       d.queue, d.mta_queue_id, extract(epoch FROM d.received_at)::bigint,
+       d.strikes, coalesce(d.message_id_no, 0), coalesce(d.ticket_id, 0),
+       d.raw_digest, r.bytes
+  FROM delivery d JOIN raw_mail r ON r.digest = d.raw_digest
+ WHERE d.id = $1::bigint;
+
+-- name: delivery_settle
+--   $1 id, $2 reason, $3 ticket, $4 message
+UPDATE delivery SET state = 'settled', reason = $2, ticket_id = $3::bigint,
+       message_id_no = $4::bigint, settled_at = now()
+ WHERE id = $1::bigint;
+
+-- name: delivery_park
+--   $1 id, $2 reason
+UPDATE delivery SET state = 'parked', reason = $2, settled_at = now()
+ WHERE id = $1::bigint AND state = 'waiting'
+RETURNING id;
+
+-- name: delivery_strike
+-- A worker died or overstayed on it.
+--   $1 id
+UPDATE delivery SET strikes = strikes + 1
+ WHERE id = $1::bigint AND state = 'waiting'
+RETURNING strikes;
+
+-- name: delivery_retry
+-- An operator wants it processed again.
+--   $1 id
+UPDATE delivery SET state = 'waiting', reason = '', strikes = 0, settled_at = NULL
+ WHERE id = $1::bigint AND state = 'parked'
+RETURNING id;
+
+-- name: delivery_retry_all
+UPDATE delivery SET state = 'waiting', reason = '', strikes = 0, settled_at = NULL
+ WHERE state = 'parked'
+RETURNING id;
+
+-- name: delivery_purge
+-- Settled hand-overs older than retention; the mail itself stays with its
+-- message. Parked ones are never purged.
+--   $1 seconds, $2 limit
+DELETE FROM delivery WHERE id IN (
+    SELECT id FROM delivery
+     WHERE state = 'settled' AND settled_at < now() - $1::bigint * interval '1 second'
+     ORDER BY id LIMIT $2::integer)
+RETURNING id;

@@ -1,0 +1,122 @@
+-- name: inspect_status
+SELECT (SELECT count(*) FROM delivery WHERE state = 'waiting') AS waiting,
+       coalesce((SELECT extract(epoch FROM now() - received_at)::bigint
+                   FROM delivery WHERE state = 'waiting' ORDER BY id LIMIT 1), 0) AS oldest_waiting_s,
+       (SELECT count(*) FROM delivery WHERE state = 'parked') AS parked,
+       (SELECT count(*) FROM outgoing WHERE state = 'queued') AS queued,
+       coalesce((SELECT extract(epoch FROM now() - min(created_at))::bigint
+                   FROM outgoing WHERE state = 'queued'), 0) AS oldest_queued_s,
+       coalesce((SELECT greatest(extract(epoch FROM now() - min(due_at))::bigint, 0)
+                   FROM outgoing WHERE state = 'queued'), 0) AS overdue_s,
+       (SELECT count(*) FROM outgoing WHERE state IN ('claimed', 'submitting')) AS sending,
+       (SELECT count(*) FROM outgoing WHERE state = 'failed') AS failed,
+       (SELECT count(*) FROM outgoing WHERE state = 'unsure') AS unsure,
+       (SELECT count(*) FROM ticket WHERE status <> 'closed') AS unfinished_tickets;
+
+-- name: inspect_tickets
+--   $1 queue or '', $2 status or '', $3 limit
+SELECT t.id AS ticket, t.queue, t.status,
+       to_char(t.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS updated,
+       t.requester, t.subject,
+       (SELECT count(*) FROM message m WHERE m.ticket_id = t.id) AS messages
+  FROM ticket t
+ WHERE ($1 = '' OR t.queue = $1) AND ($2 = '' OR t.status = $2)
+ ORDER BY t.updated_at DESC, t.id DESC LIMIT $3::bigint;
+
+-- name: inspect_ticket
+--   $1 ticket
+SELECT id AS ticket, queue, status, subject, language, requester,
+       requester_name, reply_to, linked_to, merged_into,
+       to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS created,
+       to_char(updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS updated,
+       to_char(closed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS closed,
+       (SELECT string_agg(queue, ' ' ORDER BY queue) FROM ticket_queue q
+         WHERE q.ticket_id = t.id) AS also_in
+  FROM ticket t WHERE id = $1::bigint;
+
+-- name: inspect_messages
+--   $1 ticket
+SELECT m.id AS message, m.kind, m.author, m.author_name, m.subject,
+       m.message_id, m.class, m.class_reason, m.threaded_by,
+       array_to_string(m.defects, ' ') AS defects, m.attachments::bigint,
+       to_char(m.received_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS received,
+       m.reply_start::bigint, m.reply_end::bigint, m.body,
+       (SELECT min(d.id) FROM delivery d WHERE d.message_id_no = m.id) AS delivery
+  FROM message m WHERE m.ticket_id = $1::bigint ORDER BY m.id;
+
+-- name: inspect_parties
+--   $1 ticket
+SELECT address, name, role FROM party
+ WHERE ticket_id = $1::bigint
+ ORDER BY array_position('{requester,participant,agent,cc}'::text[], role), address;
+
+-- name: inspect_events
+--   $1 ticket
+SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS at,
+       name AS event, actor, detail
+  FROM event WHERE ticket_id = $1::bigint ORDER BY id;
+
+-- name: inspect_ticket_mails
+--   $1 ticket
+SELECT o.id AS outgoing, o.kind, o.state,
+       (SELECT string_agg(r.addr_spec, ' ' ORDER BY r.position)
+          FROM outgoing_recipient r WHERE r.outgoing_id = o.id) AS recipients,
+       o.last_error
+  FROM outgoing o WHERE o.ticket_id = $1::bigint ORDER BY o.id;
+
+-- name: inspect_deliveries
+--   $1 state or '', $2 limit
+SELECT d.id AS delivery, d.state, d.transport,
+       to_char(d.received_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS received,
+       d.envelope_sender AS sender, d.envelope_recipient AS recipient,
+       r.octets, d.ticket_id AS ticket, d.duplicates::bigint, d.reason
+  FROM delivery d JOIN raw_mail r ON r.digest = d.raw_digest
+ WHERE ($1 = '' OR d.state = $1)
+ ORDER BY d.id DESC LIMIT $2::bigint;
+
+-- name: inspect_delivery
+--   $1 delivery
+SELECT d.id AS delivery, d.state, d.reason, d.transport, d.source_key,
+       d.envelope_sender AS sender, d.envelope_recipient AS recipient, d.queue,
+       d.mta_queue_id, r.octets, encode(d.raw_digest, 'hex') AS raw_digest,
+       d.strikes::bigint, d.duplicates::bigint, d.completed::bigint,
+       d.ticket_id AS ticket, d.message_id_no AS message,
+       to_char(d.received_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS received,
+       to_char(d.settled_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS settled
+  FROM delivery d JOIN raw_mail r ON r.digest = d.raw_digest
+ WHERE d.id = $1::bigint;
+
+-- name: inspect_outbox
+--   $1 state, 'unfinished' or '', $2 limit
+SELECT o.id AS outgoing, o.kind, o.state, o.ticket_id AS ticket,
+       (SELECT string_agg(r.addr_spec, ' ' ORDER BY r.position)
+          FROM outgoing_recipient r WHERE r.outgoing_id = o.id) AS recipients,
+       o.attempts::bigint,
+       to_char(o.due_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS due,
+       o.last_error
+  FROM outgoing o
+ WHERE CASE $1 WHEN '' THEN true
+               WHEN 'unfinished' THEN o.state NOT IN ('sent', 'dropped')
+               ELSE o.state = $1 END
+ ORDER BY o.id DESC LIMIT $2::bigint;
+
+-- name: inspect_outgoing
+--   $1 outgoing
+SELECT o.id AS outgoing, o.kind, o.state, o.ticket_id AS ticket,
+       o.message_id_no AS message, o.delivery_id AS delivery,
+       o.envelope_sender AS sender, o.message_id, o.attempts::bigint,
+       o.repeats::bigint, o.last_error, octet_length(o.content)::bigint AS octets,
+       to_char(o.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS created,
+       to_char(o.due_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS due,
+       to_char(o.settled_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS settled
+  FROM outgoing o WHERE o.id = $1::bigint;
+
+-- name: inspect_recipients
+--   $1 outgoing
+SELECT addr_spec AS recipient, state, code::bigint, enhanced, reply,
+       to_char(replied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS replied
+  FROM outgoing_recipient WHERE outgoing_id = $1::bigint ORDER BY position;
+
+-- name: outgoing_content
+--   $1 outgoing
+SELECT content FROM outgoing WHERE id = $1::bigint AND content IS NOT NULL;

@@ -1,0 +1,30 @@
+-- name: schema_table
+CREATE TABLE IF NOT EXISTS schema_migration (
+    version    integer PRIMARY KEY,
+    name       text NOT NULL,
+    digest     text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now());
+
+-- name: schema_comment
+COMMENT ON TABLE schema_migration IS 'Versions of this schema that were applied; "postern schema apply" writes it.';
+
+-- name: schema_exists
+SELECT 1 WHERE to_regclass('schema_migration') IS NOT NULL;
+
+-- name: schema_versions
+SELECT version, name, digest FROM schema_migration ORDER BY version;
+
+-- name: schema_record
+--   $1 version, $2 name, $3 digest
+INSERT INTO schema_migration (version, name, digest) VALUES ($1::integer, $2, $3);
+
+-- name: schema_lock
+-- Two that apply at once take turns.
+SELECT pg_advisory_xact_lock(hashtextextended('postern schema', 0));
+
+-- name: server_settings
+SELECT current_setting('fsync'), current_setting('full_page_writes'),
+       current_setting('synchronous_commit'),
+       current_setting('synchronous_standby_names'),
+       current_setting('server_encoding'),
+       current_setting('transaction_read_only');

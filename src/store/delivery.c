@@ -1,0 +1,200 @@
+#include "store/delivery.h"
+
+#include "base/failure.h"
+#include "store/txn.h"
+
+/* ---- accept ---- */
+
+static bool
+send_row(Pg *pg, const Delivery *delivery, GBytes *digest, size_t trace_octets,
+         GError **error)
+{
+    gsize length;
+    const void *bytes = g_bytes_get_data(digest, &length);
+    /* Only a pipe can lose its end unnoticed. */
+    bool may_complete = *delivery->mta_queue_id != '\0' &&
+                        g_strcmp0(delivery->transport, "pipe") == 0;
+    return pg_send(
+        pg, may_complete ? ST_delivery_add_completing : ST_delivery_add,
+        PARAMS(p_text(delivery->key), p_text(delivery->transport),
+               p_text(delivery->envelope_sender),
+               p_text(delivery->envelope_recipient), p_text(delivery->queue),
+               p_text(delivery->mta_queue_id), p_bytes(bytes, length),
+               p_int((int64_t)trace_octets)),
+        true, error);
+}
+
+/* Is the transaction open so that COPY can be used, or one flight? */
+static bool
+send_raw(Pg *pg, GBytes *digest, GBytes *raw, GError **error)
+{
+    gsize digest_length, length;
+    const void *digest_bytes = g_bytes_get_data(digest, &digest_length);
+    const void *bytes = g_bytes_get_data(raw, &length);
+    if (length <= DELIVERY_LARGE_BYTES)
+        return pg_send(pg, ST_raw_add,
+                       PARAMS(p_bytes(digest_bytes, digest_length),
+                              p_bytes(length > 0 ? bytes : "", length),
+                              p_int((int64_t)length)),
+                       false, error);
+    if (!pg_send_text(pg, "BEGIN", error) ||
+        !pg_send(pg, ST_raw_exists,
+                 PARAMS(p_bytes(digest_bytes, digest_length)), true, error))
+        return false;
+    g_autoptr(PGresult) known = pg_result(pg, error);
+    return known != NULL &&
+           (PQntuples(known) > 0 || pg_copy_raw(pg, digest, raw, error));
+}
+
+static bool
+take_rows(Pg *pg, const GPtrArray *deliveries, Added *ret_added, GError **error)
+{
+    for (guint i = 0; i < deliveries->len; i++) {
+        Delivery *delivery = deliveries->pdata[i];
+        g_autoptr(PGresult) row = pg_result(pg, error);
+        if (row == NULL)
+            return false;
+        if (PQntuples(row) == 0) {
+            failure_set(error, FAILURE_TEMPORARY,
+                        "database: delivery was not stored");
+            return false;
+        }
+        delivery->id = pg_int(row, 0, 0);
+        ret_added[i] = pg_bool(row, 0, 1)   ? ADDED_DUPLICATE
+                       : pg_bool(row, 0, 2) ? ADDED_COMPLETED
+                                            : ADDED_NEW;
+    }
+    return true;
+}
+
+bool
+delivery_add(Store *store, const GPtrArray *deliveries, GBytes *digest,
+             size_t trace_octets, Added *ret_added, GError **error)
+{
+    Pg *pg = store_pg(store, error);
+    if (pg == NULL)
+        return false;
+    store->unfinished = true;
+    GBytes *raw = ((const Delivery *)deliveries->pdata[0])->raw;
+    bool large = g_bytes_get_size(raw) > DELIVERY_LARGE_BYTES;
+    if (!send_raw(pg, digest, raw, error))
+        return false;
+    for (guint i = 0; i < deliveries->len; i++)
+        if (!send_row(pg, deliveries->pdata[i], digest, trace_octets, error))
+            return false;
+    /* Until Sync a pipeline is one transaction; BEGIN needs its COMMIT. */
+    if (large && !pg_send_text(pg, "COMMIT", error))
+        return false;
+    if (!pg_sync(pg, true, large ? "COMMIT" : NULL, error) ||
+        !take_rows(pg, deliveries, ret_added, error))
+        return false;
+    store->unfinished = false;
+    return true;
+}
+
+/* ---- process ---- */
+
+static Delivery *
+delivery_of(const PGresult *rows, int row)
+{
+    Delivery *delivery = g_new0(Delivery, 1);
+    delivery->id = pg_int(rows, row, 0);
+    delivery->key = g_strdup(pg_text(rows, row, 1));
+    delivery->transport = g_strdup(pg_text(rows, row, 2));
+    delivery->envelope_sender = g_strdup(pg_text(rows, row, 3));
+    delivery->envelope_recipient = g_strdup(pg_text(rows, row, 4));
+    delivery->queue = g_strdup(pg_text(rows, row, 5));
+    delivery->mta_queue_id = g_strdup(pg_text(rows, row, 6));
+    delivery->received_at_s = pg_int(rows, row, 7);
+    delivery->strikes = (int)pg_int(rows, row, 8);
+    delivery->message_id_no = pg_int(rows, row, 9);
+    delivery->ticket_id = pg_int(rows, row, 10);
+    delivery->raw_digest = pg_bytes(rows, row, 11);
+    delivery->raw = pg_bytes(rows, row, 12);
+    return delivery;
+}
+
+GPtrArray *
+delivery_lock_batch(Txn *txn, int64_t limit, GError **error)
+{
+    g_autoptr(PGresult) rows =
+        txn_query(txn, ST_delivery_lock_batch,
+                  PARAMS(p_int(limit), p_int(DELIVERY_LARGE_BYTES)), error);
+    if (rows == NULL)
+        return NULL;
+    GPtrArray *batch =
+        g_ptr_array_new_with_free_func((GDestroyNotify)delivery_free);
+    for (int row = 0; row < PQntuples(rows); row++)
+        g_ptr_array_add(batch, delivery_of(rows, row));
+    return batch;
+}
+
+bool
+delivery_load_raw(Txn *txn, Delivery *delivery, GError **error)
+{
+    gsize length;
+    const void *bytes = g_bytes_get_data(delivery->raw_digest, &length);
+    g_autoptr(PGresult) row =
+        txn_query(txn, ST_raw_bytes, PARAMS(p_bytes(bytes, length)), error);
+    if (row == NULL)
+        return false;
+    g_assert(PQntuples(row) == 1); /* a foreign key says so */
+    delivery->raw = pg_bytes(row, 0, 0);
+    return true;
+}
+
+bool
+delivery_read(Txn *txn, int64_t id, Delivery **ret_delivery, GError **error)
+{
+    g_autoptr(PGresult) row =
+        txn_query(txn, ST_delivery_read, PARAMS(p_int(id)), error);
+    if (row == NULL)
+        return false;
+    *ret_delivery = PQntuples(row) > 0 ? delivery_of(row, 0) : NULL;
+    return true;
+}
+
+bool
+delivery_settle(Txn *txn, const Delivery *delivery, const char *reason,
+                int64_t ticket_id, int64_t message_id_no, GError **error)
+{
+    return pg_send(txn_pg(txn), ST_delivery_settle,
+                   PARAMS(p_int(delivery->id), p_text(reason), p_int(ticket_id),
+                          p_int(message_id_no)),
+                   false, error);
+}
+
+bool
+delivery_park(Txn *txn, int64_t id, const char *reason, bool *ret_parked,
+              GError **error)
+{
+    g_autoptr(PGresult) row = txn_query(
+        txn, ST_delivery_park, PARAMS(p_int(id), p_text(reason)), error);
+    if (row == NULL)
+        return false;
+    *ret_parked = PQntuples(row) > 0;
+    return true;
+}
+
+bool
+delivery_strike(Txn *txn, int64_t id, int *ret_strikes, GError **error)
+{
+    g_autoptr(PGresult) row =
+        txn_query(txn, ST_delivery_strike, PARAMS(p_int(id)), error);
+    if (row == NULL)
+        return false;
+    *ret_strikes = PQntuples(row) > 0 ? (int)pg_int(row, 0, 0) : 0;
+    return true;
+}
+
+bool
+delivery_retry(Txn *txn, int64_t id, int64_t *ret_count, GError **error)
+{
+    g_autoptr(PGresult) rows =
+        id != 0 ? txn_query(txn, ST_delivery_retry, PARAMS(p_int(id)), error)
+                : txn_query(txn, ST_delivery_retry_all, NO_PARAMS, error);
+    if (rows == NULL)
+        return false;
+    *ret_count = PQntuples(rows);
+    return true;
+}

@@ -1,0 +1,157 @@
+#include "store/store.h"
+
+#include <string.h>
+
+#include "base/failure.h"
+#include "store/txn.h"
+
+Store *
+store_new(const DatabaseSettings *settings, const char *who)
+{
+    Store *store = g_new0(Store, 1);
+    store->settings = settings;
+    store->who = g_strdup(who);
+    return store;
+}
+
+void
+store_free(Store *store)
+{
+    if (store == NULL)
+        return;
+    pg_close(store->pg);
+    g_free(store->who);
+    g_free(store);
+}
+
+Pg *
+store_pg(Store *store, GError **error)
+{
+    if (store->pg != NULL && !pg_is_alive(store->pg))
+        g_clear_pointer(&store->pg, pg_close);
+    if (store->pg != NULL && store->unfinished &&
+        !pg_reset(store->pg, NULL)) /* broken meanwhile: connect anew */
+        g_clear_pointer(&store->pg, pg_close);
+    store->unfinished = false;
+    if (store->pg == NULL)
+        store->pg = pg_open(store->settings, store->who, error);
+    if (store->pg != NULL && !pg_refresh_plans(store->pg, error))
+        return NULL;
+    return store->pg;
+}
+
+bool
+store_connect(Store *store, GError **error)
+{
+    return store_pg(store, error) != NULL;
+}
+
+static Txn *
+begin(Store *store, const char *sql, GError **error)
+{
+    Pg *pg = store_pg(store, error);
+    if (pg == NULL || !pg_send_text(pg, sql, error))
+        return NULL;
+    store->unfinished = true;
+    Txn *txn = g_new0(Txn, 1);
+    txn->store = store;
+    txn->breaker = -1;
+    return txn;
+}
+
+Txn *
+store_begin(Store *store, GError **error)
+{
+    return begin(store, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+                 error);
+}
+
+Txn *
+store_begin_read_only(Store *store, GError **error)
+{
+    return begin(store, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+                 error);
+}
+
+bool
+txn_commit(Txn *txn, GError **error)
+{
+    g_assert(!txn->over);
+    txn->over = true;
+    Pg *pg = txn_pg(txn);
+    if (!pg_send_text(pg, "COMMIT", error) ||
+        !pg_sync(pg, true, "COMMIT", error))
+        return false;
+    txn->store->unfinished = false;
+    return true;
+}
+
+void
+txn_free(Txn *txn)
+{
+    g_free(txn); /* the store's mark tells the next begin to roll back */
+}
+
+PGresult *
+txn_query(Txn *txn, StatementName name, const Param *params, GError **error)
+{
+    if (!pg_send(txn_pg(txn), name, params, true, error))
+        return NULL;
+    return pg_result(txn_pg(txn), error);
+}
+
+/* ---- array literals ---- */
+
+char *
+array_text(const GPtrArray *items)
+{
+    GString *out = g_string_new("{");
+    for (guint i = 0; i < items->len; i++) {
+        g_string_append(out, i > 0 ? ",\"" : "\"");
+        for (const char *p = items->pdata[i]; *p != '\0'; p++) {
+            if (*p == '"' || *p == '\\')
+                g_string_append_c(out, '\\');
+            g_string_append_c(out, *p);
+        }
+        g_string_append_c(out, '"');
+    }
+    g_string_append_c(out, '}');
+    return g_string_free(out, FALSE);
+}
+
+char *
+array_int64(const GArray *items)
+{
+    GString *out = g_string_new("{");
+    for (guint i = 0; i < items->len; i++)
+        g_string_append_printf(out, "%s%" G_GINT64_FORMAT, i > 0 ? "," : "",
+                               g_array_index(items, int64_t, i));
+    g_string_append_c(out, '}');
+    return g_string_free(out, FALSE);
+}
+
+GPtrArray *
+array_parse(const char *literal)
+{
+    GPtrArray *items = g_ptr_array_new_with_free_func(g_free);
+    const char *p = literal;
+    if (*p == '{')
+        p++;
+    while (*p != '\0' && *p != '}') {
+        g_autoptr(GString) item = g_string_new(NULL);
+        bool quoted = *p == '"';
+        if (quoted)
+            p++;
+        while (*p != '\0' && (quoted ? *p != '"' : !strchr(",}", *p))) {
+            if (*p == '\\' && p[1] != '\0')
+                p++;
+            g_string_append_c(item, *p++);
+        }
+        if (quoted && *p == '"')
+            p++;
+        if (*p == ',')
+            p++;
+        g_ptr_array_add(items, g_strdup(item->str));
+    }
+    return items;
+}
