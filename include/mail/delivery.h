@@ -13,7 +13,8 @@ typedef struct {
     char *envelope_recipient; /* as given, one a delivery */
     char *queue;              /* named by the hand-over; "" = by recipient */
     char *mta_queue_id;       /* of the MTA that handed it over; "" */
-    GBytes *raw;              /* byte for byte */
+    GBytes *raw;              /* byte for byte; NULL while still unread */
+    GBytes *raw_digest;       /* SHA-256 of raw; NULL before it is stored */
     int64_t received_at_s;    /* Unix seconds, database clock */
     int strikes;              /* workers that died or overstayed on it */
     int64_t message_id_no;    /* the message it became before, when it is

@@ -5,7 +5,8 @@
  *     {{name}}  {{name|fallback}}  {{#name}}..{{/name}} if not empty
  *     {{^name}}..{{/name}} if empty  {{! comment }}  {{>partial}}
  *
- * A template file is "Subject: ..." in its first line, an empty line, the text.
+ * A line that holds nothing but one of the last four leaves no line behind. A
+ * template file is "Subject: ..." in its first line, an empty line, the text.
  */
 #ifndef POLICY_TEMPLATE_H
 #define POLICY_TEMPLATE_H
@@ -28,8 +29,11 @@ typedef enum {
  * is NAME.txt. */
 const char *template_name(TemplateName name);
 
-/* The values of the placeholders; one row each in template.c's table. NULL is
- * empty. All borrowed. */
+/*
+ * The values of the placeholders; one row each in template.c's table. NULL is
+ * empty. All borrowed; any bytes will do: they are repaired, and all but the
+ * last three become one line.
+ */
 typedef struct {
     const char *ticket_number;      /* {{ticket.number}} "1042" */
     const char *ticket_tag;         /* {{ticket.tag}} "[#1042]" */
@@ -40,10 +44,10 @@ typedef struct {
     const char *requester_name;     /* {{requester.name}} */
     const char *requester_address;  /* {{requester.address}} */
     const char *message_author;     /* {{message.author}} "Name <addr>" */
-    const char *message_text;       /* {{message.text}} */
     const char *agent_name;         /* {{agent.name}} */
-    const char *reason;             /* {{reason}} of an admin notice */
-    const char *detail;             /* {{detail}} what the admin can type */
+    const char *message_text;       /* {{message.text}}, lines */
+    const char *reason;             /* {{reason}} of an admin notice, lines */
+    const char *detail; /* {{detail}} what the admin can type, lines */
 } TemplateValues;
 
 typedef struct Template Template;
@@ -60,13 +64,24 @@ Template *template_parse(const char *source, const char *text,
                          void *context, GError **error);
 
 /*
- * Expand. ret_subject is one line, ret_text LF text; both valid UTF-8 and the
- * caller's. Output above TEMPLATE_OUTPUT_MAX_BYTES is cut.
+ * May it be used for `name`? The tag must be in the Subject of what a customer
+ * gets, and an acknowledgement must not repeat a stranger's words (whoever
+ * forges a sender would have us send them). FAILURE_CONFIG names the source.
+ */
+bool template_suits(const Template *parsed, TemplateName name, GError **error);
+
+/*
+ * Expand. ret_subject is one line, ret_text LF text that ends with one line
+ * end; both valid UTF-8 and the caller's. Output above
+ * TEMPLATE_OUTPUT_MAX_BYTES is cut.
  */
 void template_render(const Template *parsed, const TemplateValues *values,
                      char **ret_subject, char **ret_text);
 
 enum { TEMPLATE_OUTPUT_MAX_BYTES = 1024 * 1024 };
+
+/* What the worst of strangers would write, for trying templates out. */
+extern const TemplateValues template_hostile_values;
 
 void template_free(Template *parsed);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Template, template_free)

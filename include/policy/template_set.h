@@ -8,7 +8,10 @@ typedef struct TemplateSet TemplateSet;
 
 TemplateSet *template_set_new(void);
 
-/* Take ownership of `parsed` under set ("" = the common one) and language. */
+/*
+ * Take ownership of `parsed` under set ("" = the common one) and language. One
+ * that was there before is replaced.
+ */
 void template_set_add(TemplateSet *templates, const char *set,
                       const char *language, TemplateName name,
                       Template *parsed);
@@ -20,6 +23,13 @@ void template_set_add(TemplateSet *templates, const char *set,
  */
 const Template *template_set_find(const TemplateSet *templates, const char *set,
                                   const char *language, TemplateName name);
+
+/*
+ * Render all with hostile values and with none: each Subject is one line that
+ * is not empty, each text too, and the common set has every English template.
+ * FAILURE_CONFIG names what is missing or came out wrong.
+ */
+bool template_set_check(const TemplateSet *templates, GError **error);
 
 void template_set_free(TemplateSet *templates);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TemplateSet, template_set_free)

@@ -1,0 +1,266 @@
+#include "policy/decision.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "policy/guard.h"
+#include "policy/route.h"
+#include "policy/thread.h"
+#include "policy/ticket_tag.h"
+
+enum {
+    CC_MAX = 20, /* people remembered from To and Cc */
+    SUBJECT_MAX_CHARS = 255,
+    ALARM_COOL_DOWN_S = 3600
+};
+
+/* ---- building blocks ---- */
+
+static void
+add_event(Decision *decision, const char *name, const char *detail)
+{
+    decision_add_effect(decision, EFFECT_EVENT, name, detail);
+}
+
+static void
+add_party(Decision *decision, const char *addr_spec, const char *name,
+          PartyRole role)
+{
+    g_autofree char *key = address_key(addr_spec);
+    decision_add_effect(decision, EFFECT_PARTY, key, name)->role = role;
+}
+
+static void
+consider(Decision *decision, const char *step, const char *outcome)
+{
+    g_ptr_array_add(decision->considered,
+                    g_strdup_printf("%s: %s", step, outcome));
+}
+
+/* ---- who belongs ---- */
+
+static void
+add_cc(Decision *decision, const GPtrArray *addresses, const Rules *rules,
+       size_t *count)
+{
+    for (guint i = 0; i < addresses->len && *count < CC_MAX; i++) {
+        const Address *address = addresses->pdata[i];
+        if (rules_is_ours(rules, address->addr_spec))
+            continue;
+        add_party(decision, address->addr_spec, address->name, PARTY_CC);
+        (*count)++;
+    }
+}
+
+/* The people named in To and Cc may join when they write; they are sent
+ * nothing. Only a person's mail may name them. */
+static void
+add_named(Decision *decision, const Mail *mail, const Rules *rules)
+{
+    size_t count = 0;
+    if (mail->automatic.class != AUTOMATIC_NONE)
+        return;
+    add_cc(decision, mail->to, rules, &count);
+    add_cc(decision, mail->cc, rules, &count);
+}
+
+/* ---- a new ticket ---- */
+
+/* One Reply-To that is not ours is where the answer goes; else From; else who
+ * handed it over. */
+static const char *
+reply_address(const Mail *mail, const Delivery *delivery, const Rules *rules)
+{
+    if (mail->reply_to->len == 1) {
+        const Address *address = mail->reply_to->pdata[0];
+        if (address_is_sendable(address->addr_spec) &&
+            !rules_is_ours(rules, address->addr_spec))
+            return address->addr_spec;
+    }
+    return mail->originator != NULL ? mail->originator->addr_spec
+                                    : delivery->envelope_sender;
+}
+
+static Ticket *
+new_ticket(const Mail *mail, const Delivery *delivery, const Queue *queue,
+           const Rules *rules)
+{
+    Ticket *ticket = g_new0(Ticket, 1);
+    ticket->queue = g_strdup(queue->name);
+    ticket->status = TICKET_OPEN;
+    g_autofree char *subject =
+        ticket_tag_strip(queue->tag_prefix, mail->subject);
+    ticket->subject = text_ellipsis(subject, SUBJECT_MAX_CHARS);
+    ticket->language = g_strdup(mail->language);
+    ticket->requester =
+        g_strdup(mail->originator != NULL ? mail->originator->addr_spec
+                                          : delivery->envelope_sender);
+    ticket->requester_name =
+        g_strdup(mail->originator != NULL ? mail->originator->name : "");
+    ticket->reply_to = g_strdup(reply_address(mail, delivery, rules));
+    return ticket;
+}
+
+static void
+decide_acknowledgement(Decision *decision, const Mail *mail,
+                       const Delivery *delivery, const Lookup *lookup,
+                       const Context *context, const Rules *rules)
+{
+    bool alarm;
+    const char *why =
+        guard_acknowledge(mail, delivery, lookup, context, rules, &alarm);
+    decision->acknowledge_reason = why != NULL ? why : "new-ticket";
+    consider(decision, "acknowledge", why != NULL ? why : "yes");
+    if (why == NULL) {
+        decision->acknowledge_to = g_strdup(delivery->envelope_sender);
+        add_event(decision, "acknowledged", delivery->envelope_sender);
+        return;
+    }
+    add_event(decision, "not-acknowledged", why);
+    if (alarm) {
+        g_autofree char *name = g_strdup_printf("budget-%s", why);
+        g_autofree char *what = g_strdup_printf(
+            "No acknowledgement was sent to <%s>: the budget \"%s\" is spent. "
+            "The mail itself is in a ticket. More of the same in the next hour "
+            "is not reported again.",
+            delivery->envelope_sender, why);
+        decision_add_effect(decision, EFFECT_ALARM, name, what)->cool_down_s =
+            ALARM_COOL_DOWN_S;
+    }
+}
+
+static void
+decide_new(Decision *decision, const Mail *mail, const Delivery *delivery,
+           const Lookup *lookup, const Context *context, const Rules *rules,
+           const Candidate *claims)
+{
+    decision->verdict = VERDICT_NEW;
+    decision->reason = "no-evidence";
+    decision->ticket = new_ticket(mail, delivery, lookup->queue, rules);
+    if (*decision->ticket->requester != '\0')
+        add_party(decision, decision->ticket->requester,
+                  decision->ticket->requester_name, PARTY_REQUESTER);
+    if (*decision->ticket->reply_to != '\0')
+        add_party(decision, decision->ticket->reply_to, "", PARTY_REQUESTER);
+    add_named(decision, mail, rules);
+    if (claims != NULL) {
+        decision->reason = "sender-is-no-party";
+        decision->linked_to = claims->ticket->id;
+    }
+    add_event(decision, "created", decision->reason);
+    decide_acknowledgement(decision, mail, delivery, lookup, context, rules);
+}
+
+/* ---- an answer ---- */
+
+static void
+decide_join(Decision *decision, const Mail *mail, const Lookup *lookup,
+            const Rules *rules, const Threading *threading)
+{
+    const Candidate *candidate = threading->joins;
+    decision->verdict = VERDICT_JOIN;
+    decision->reason = evidence_name(candidate->evidence);
+    decision->ticket = ticket_copy(candidate->ticket);
+    decision->is_note = threading->as_note;
+    decision->acknowledge_reason = "not-a-new-ticket";
+    add_event(decision, "joined", decision->reason);
+    if (strcmp(lookup->queue->name, decision->ticket->queue) != 0)
+        decision_add_effect(decision, EFFECT_QUEUE, lookup->queue->name, "");
+    if (mail->automatic.class != AUTOMATIC_NONE || threading->as_note)
+        return; /* joins, but moves nothing */
+    if (mail->originator != NULL)
+        add_party(decision, mail->originator->addr_spec, mail->originator->name,
+                  PARTY_PARTICIPANT);
+    add_named(decision, mail, rules);
+    if (decision->ticket->status != TICKET_OPEN) {
+        decision->ticket->status = TICKET_OPEN;
+        decision_add_effect(decision, EFFECT_STATUS, "", "")->status =
+            TICKET_OPEN;
+        add_event(decision, "reopened", "requester-wrote");
+    }
+}
+
+/* ---- who is told ---- */
+
+static void
+decide_notices(Decision *decision, const Mail *mail, const Rules *rules)
+{
+    const Queue *queue = decision->queue;
+    for (char **to = queue->notify; to != NULL && *to != NULL; to++) {
+        bool wrote_it =
+            mail->originator != NULL &&
+            g_ascii_strcasecmp(mail->originator->addr_spec, *to) == 0;
+        if (!wrote_it && !rules_is_ours(rules, *to))
+            g_ptr_array_add(decision->notify, g_strdup(*to));
+    }
+}
+
+/* ---- the order of questions ---- */
+
+static void
+decide_park(Decision *decision, const char *reason)
+{
+    decision->verdict = VERDICT_PARK;
+    decision->reason = reason;
+    decision->acknowledge_reason = "parked";
+}
+
+/* The same mail is there by another way: this hand-over points to it, and the
+ * other queue learns of it. */
+static void
+decide_known(Decision *decision, const Context *context, const Lookup *lookup)
+{
+    decision->verdict = VERDICT_KNOWN;
+    decision->reason = "same-content";
+    decision->message_id_no = context->known_message;
+    decision->ticket = g_new0(Ticket, 1);
+    decision->ticket->id = context->known_ticket;
+    decision->acknowledge_reason = "known";
+    decision_add_effect(decision, EFFECT_QUEUE, lookup->queue->name, "");
+    add_event(decision, "same-mail-again", lookup->queue->name);
+}
+
+static void
+decide_complete(Decision *decision, const Delivery *delivery)
+{
+    decision->verdict = VERDICT_COMPLETE;
+    decision->reason = "whole-mail-after-a-part";
+    decision->message_id_no = delivery->message_id_no;
+    decision->ticket = g_new0(Ticket, 1);
+    decision->ticket->id = delivery->ticket_id;
+    decision->acknowledge_reason = "not-a-new-ticket";
+    add_event(decision, "completed", "the first copy was cut short");
+}
+
+Decision *
+decide(const Mail *mail, const Delivery *delivery, const Lookup *lookup,
+       const Context *context, const Rules *rules)
+{
+    Decision *decision = decision_new(lookup->queue);
+    if (lookup->queue == NULL) {
+        decide_park(decision, "no-queue-for-recipient");
+        return decision;
+    }
+    consider(decision, "queue", lookup->queue->name);
+    if (mail->hops >= rules->limits->hops) {
+        decide_park(decision, "too-many-hops");
+        return decision;
+    }
+    if (delivery->message_id_no != 0) {
+        decide_complete(decision, delivery);
+        return decision;
+    }
+    if (context->known_message != 0) {
+        decide_known(decision, context, lookup);
+        return decision;
+    }
+    Threading threading =
+        thread_find(mail, context, rules, decision->considered);
+    if (threading.joins != NULL)
+        decide_join(decision, mail, lookup, rules, &threading);
+    else
+        decide_new(decision, mail, delivery, lookup, context, rules,
+                   threading.claims);
+    decide_notices(decision, mail, rules);
+    return decision;
+}
