@@ -38,49 +38,61 @@ append_wrapped(GString *out, const char *indent, const char *text)
     g_string_append_c(out, '\n');
 }
 
+/* "1s to 1h", "off, starttls or tls"; NULL where the length of a text is all
+ * there is to say. */
+static char *
+range_worth_saying(const Key *key)
+{
+    switch (key->type) {
+    case KEY_INTEGER:
+    case KEY_BOOL:
+    case KEY_DURATION:
+    case KEY_SIZE:
+    case KEY_WORD:
+        return keys_range_text(key);
+    case KEY_STRING:
+    case KEY_NAME:
+    case KEY_LANGUAGE:
+    case KEY_ACCOUNT:
+    case KEY_HOST:
+    case KEY_PATH:
+    case KEY_ADDRESS:
+    case KEY_ADDRESSES:
+    case KEY_ARGV:
+    case KEY_CONNINFO:
+    case KEY_MODE:
+        return NULL;
+    }
+    g_assert_not_reached();
+}
+
 /* "duration, 1s to 1h": what the reader may write. */
 static char *
 kind_text(const Key *key)
 {
-    g_autofree char *range = keys_range_text(key);
+    g_autofree char *range = range_worth_saying(key);
     const char *type = keys_type_text(key->type);
-    if (key->type == KEY_BOOL || key->type == KEY_MODE)
+    if (range == NULL)
         return g_strdup(type);
-    if (key->type == KEY_WORD)
+    if (key->type == KEY_BOOL || key->type == KEY_WORD)
         return g_steal_pointer(&range);
     return g_strdup_printf("%s, %s", type, range);
-}
-
-/* "  # 1s to 1h" behind a value whose range is worth knowing; "" else. */
-static char *
-range_comment(const Key *key)
-{
-    g_autofree char *range = keys_range_text(key);
-    switch (key->type) {
-    case KEY_INTEGER:
-    case KEY_DURATION:
-    case KEY_SIZE:
-    case KEY_WORD:
-    case KEY_BOOL:
-        return g_strconcat("  # ", range, NULL);
-    default:
-        return g_strdup("");
-    }
 }
 
 static void
 sample_key(const Key *key, const char *indent, GString *out)
 {
     g_autofree char *comment = g_strconcat(indent, "# ", NULL);
-    g_autofree char *range = range_comment(key);
+    g_autofree char *range = range_worth_saying(key);
     g_autofree char *standard = keys_standard_text(key);
     append_wrapped(out, comment, key->help);
     if (!key->in_sample && key->example != NULL)
         g_string_append_printf(out, "%sExample: %s = %s;\n", comment, key->name,
                                key->example);
-    g_string_append_printf(out, "%s%s%s = %s;%s\n", indent,
-                           key->in_sample ? "" : "#", key->name,
-                           key->in_sample ? key->example : standard, range);
+    g_string_append_printf(
+        out, "%s%s%s = %s;%s%s\n", indent, key->in_sample ? "" : "#", key->name,
+        key->in_sample ? key->example : standard, range == NULL ? "" : "  # ",
+        range == NULL ? "" : range);
 }
 
 static void
@@ -159,16 +171,31 @@ append_roff(GString *out, const char *text)
     }
 }
 
+/* Behind the full stop that ends the first of several sentences, or NULL. */
+static const char *
+sentence_end(const char *text)
+{
+    const char *stop = text;
+    while ((stop = strstr(stop, ". ")) != NULL) {
+        if (stop > text && stop[-1] != '.' &&
+            (g_ascii_isupper(stop[2]) || g_ascii_isdigit(stop[2]) ||
+             stop[2] == '"'))
+            return stop + 1;
+        stop++;
+    }
+    return NULL;
+}
+
 /* One sentence a line, as manuals are written. */
 static void
 append_sentences(GString *out, const char *text)
 {
     const char *end;
-    while ((end = strstr(text, ". ")) != NULL) {
-        g_autofree char *sentence = g_strndup(text, (size_t)(end - text) + 1);
+    while ((end = sentence_end(text)) != NULL) {
+        g_autofree char *sentence = g_strndup(text, (size_t)(end - text));
         append_roff(out, sentence);
         g_string_append_c(out, '\n');
-        text = end + 2;
+        text = end + 1;
     }
     append_roff(out, text);
     g_string_append_c(out, '\n');
@@ -186,9 +213,9 @@ manual_key(const Key *key, GString *out)
     g_string_append(out, ")\n");
     append_sentences(out, key->help);
     if (standard == NULL) {
-        g_string_append(out, "This key must be given.\n");
+        g_string_append(out, ".br\nThis key must be given.\n");
     } else {
-        g_string_append(out, "Default: \\fB");
+        g_string_append(out, ".br\nDefault: \\fB");
         append_roff(out, standard);
         g_string_append(out, "\\fR\n");
     }
