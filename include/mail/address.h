@@ -18,6 +18,16 @@ void address_free(Address *address);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Address, address_free)
 
 /*
+ * The mailboxes of a From, To, Cc ... value, at most `max` of them: comments,
+ * groups, routes, quotes and encoded words are understood, and so is most of
+ * what programs write instead. Linear, and it recurses over nothing. What has
+ * no "@" is no mailbox. Returns: a GPtrArray of Address*, never NULL, that
+ * frees its items; ret_more (may be NULL) tells whether `max` cut the list.
+ */
+GPtrArray *address_list_parse(const char *value, size_t length, size_t max,
+                              bool *ret_more);
+
+/*
  * True if `addr_spec` can be given to an SMTP server as it is: local@domain,
  * ASCII or valid UTF-8, no control, space, "<", ">", at most
  * ADDRESS_MAX_BYTES, and does not begin with "-".

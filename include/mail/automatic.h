@@ -1,8 +1,12 @@
-/* Who or what wrote it? RFC 3834, RFC 3464, RFC 2369, and what peers learned. */
+/* Who or what wrote it? RFC 3834, RFC 3464, RFC 2369, and what peers learned.
+ */
 #ifndef MAIL_AUTOMATIC_H
 #define MAIL_AUTOMATIC_H
 
 #include <stdbool.h>
+
+#include "mail/address.h"
+#include "mail/header.h"
 
 typedef enum {
     AUTOMATIC_NONE,  /* a person may have written it: "normal" */
@@ -17,6 +21,22 @@ typedef struct {
     bool suppress_acknowledgement; /* X-Auto-Response-Suppress alone: a person
                                       wrote, yet we keep silent */
 } Automatic;
+
+/* What the judgement rests on; all borrowed. */
+typedef struct {
+    const Header *header;        /* of the mail itself */
+    const char *envelope_sender; /* NULL if unknown; "" is the null one */
+    const char *subject;         /* decoded; "" if none */
+    const Address *originator;   /* NULL if none */
+    const char *report_type;     /* of a multipart/report, else NULL */
+} AutomaticEvidence;
+
+/*
+ * Judge by header, subject and envelope: the union of what peers recognise.
+ * Delivery reports are recognised by dsn.h before this is asked; here mail
+ * from nobody (null reverse-path) is "auto".
+ */
+Automatic automatic_judge(const AutomaticEvidence *evidence);
 
 /* "normal", "auto", "list", "bounce". */
 const char *automatic_class_name(AutomaticClass class);

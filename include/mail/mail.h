@@ -12,25 +12,12 @@
 #include "mail/address.h"
 #include "mail/automatic.h"
 #include "mail/dsn.h"
-
-/* What a mail may cost; RELIABILITY.md D. What exceeds it stays in raw only. */
-typedef struct {
-    size_t header_field_bytes; /* one header field; 32 KiB */
-    size_t header_bytes;       /* all header fields of one entity; 512 KiB */
-    size_t header_fields;      /* number of them; 5000 */
-    size_t depth;              /* nested parts; 50 */
-    size_t parts;              /* parts in all; 1000 */
-    size_t addresses;          /* parsed of one field; 1000 */
-    size_t text_bytes;         /* decoded text kept; 4 MiB */
-    size_t hops;               /* Received fields before it is a loop; 50 */
-} MailLimits;
-
-extern const MailLimits mail_limits_default;
+#include "mail/limits.h"
 
 typedef struct {
-    char *name;    /* a label, never a path: one line, at most 255 bytes; "" */
-    char *type;    /* "type/subtype", lower case */
-    size_t size;   /* bytes after transfer decoding */
+    char *name;     /* a label, never a path: one line, at most 255 bytes; "" */
+    char *type;     /* "type/subtype", lower case */
+    size_t size;    /* bytes after transfer decoding */
     bool is_inline; /* shown in the body (cid image), not a file for people */
     char *content_id; /* without brackets, "" if none */
 } Attachment;
@@ -39,11 +26,11 @@ void attachment_free(Attachment *attachment);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Attachment, attachment_free)
 
 typedef struct {
-    GBytes *raw;            /* the whole mail, shared */
-    char *subject;          /* decoded, unfolded, one line; "" if none */
-    Address *originator;    /* From, else Sender, else Reply-To; NULL if none */
-    size_t originators;     /* mailboxes in From: other than 1 is suspicious */
-    GPtrArray *reply_to;    /* Address*, as are the next two; never NULL */
+    GBytes *raw;         /* the whole mail, shared */
+    char *subject;       /* decoded, unfolded, one line; "" if none */
+    Address *originator; /* From, else Sender, else Reply-To; NULL if none */
+    size_t originators;  /* mailboxes in From: other than 1 is suspicious */
+    GPtrArray *reply_to; /* Address*, as are the next two; never NULL */
     GPtrArray *to;
     GPtrArray *cc;
     char *message_id;       /* NULL if none */
@@ -57,9 +44,9 @@ typedef struct {
     char *reply;            /* the same part, quotes between answers kept */
     GPtrArray *attachments; /* Attachment*; never NULL */
     Automatic automatic;
-    GPtrArray *failed;      /* DsnRecipient*, of a bounce; never NULL */
-    size_t hops;            /* Received fields */
-    GPtrArray *defects;     /* const char* static slugs, each once; never NULL */
+    GPtrArray *failed;  /* DsnRecipient*, of a bounce; never NULL */
+    size_t hops;        /* Received fields */
+    GPtrArray *defects; /* const char* static slugs, each once; never NULL */
 } Mail;
 
 /*

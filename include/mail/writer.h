@@ -14,26 +14,26 @@
 
 /* Which RFC 3834 fields the mail carries. */
 typedef enum {
-    WRITER_HUMAN,     /* a person's words: none */
-    WRITER_REPLIED,   /* Auto-Submitted: auto-replied */
-    WRITER_GENERATED  /* Auto-Submitted: auto-generated */
+    WRITER_HUMAN,    /* a person's words: none */
+    WRITER_REPLIED,  /* Auto-Submitted: auto-replied */
+    WRITER_GENERATED /* Auto-Submitted: auto-generated */
 } WriterOrigin;
 
 typedef struct {
     const Address *from;
-    const char *to;               /* addr-spec; NULL: "undisclosed" */
-    GPtrArray *cc;                /* char* addr-specs; may be NULL */
-    const char *reply_to;         /* addr-spec; may be NULL */
-    const char *subject;          /* UTF-8 */
-    const char *message_id;       /* no brackets */
-    const char *in_reply_to;      /* no brackets; may be NULL */
-    GPtrArray *references;        /* char*; oldest first; may be NULL. Of more
-                                     than 20 the first and the newest are kept */
-    int64_t date_s;               /* Unix seconds, written as UTC */
+    const char *to;          /* addr-spec; NULL: "undisclosed" */
+    GPtrArray *cc;           /* char* addr-specs; may be NULL */
+    const char *reply_to;    /* addr-spec; may be NULL */
+    const char *subject;     /* UTF-8 */
+    const char *message_id;  /* no brackets */
+    const char *in_reply_to; /* no brackets; may be NULL */
+    GPtrArray *references;   /* char*; oldest first; may be NULL. Of more
+                                than 20 the first and the newest are kept */
+    int64_t date_s;          /* Unix seconds, written as UTC */
     WriterOrigin origin;
-    const char *loop_id;          /* X-Postern-Loop; NULL: none */
-    const char *language;         /* Content-Language; NULL: none */
-    const char *text;             /* UTF-8, LF */
+    const char *loop_id;  /* X-Postern-Loop; NULL: none */
+    const char *language; /* Content-Language; NULL: none */
+    const char *text;     /* UTF-8, LF */
 } WriterFields;
 
 enum { WRITER_REFERENCES_MAX = 20 };

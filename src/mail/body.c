@@ -1,0 +1,220 @@
+#include "mail/body.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "mail/attachment.h"
+#include "mail/charset.h"
+#include "mail/defect.h"
+#include "mail/entity.h"
+#include "mail/html_text.h"
+
+enum {
+    HTML_FACTOR = 4, /* HTML read is at most so many times the text kept */
+    META_BYTES = 2048
+};
+
+typedef enum { ROLE_CONTAINER, ROLE_PLAIN, ROLE_HTML, ROLE_ATTACHMENT } Role;
+
+static Role
+role_of(const Entity *entity)
+{
+    if (entity->is_multipart)
+        return entity->children > 0 ? ROLE_CONTAINER : ROLE_PLAIN;
+    if (content_is(entity->type, "multipart/"))
+        return ROLE_PLAIN;
+    if (content_is(entity->disposition, "attachment"))
+        return ROLE_ATTACHMENT;
+    if (!content_is(entity->type, "text/plain") &&
+        !content_is(entity->type, "text/html"))
+        return ROLE_ATTACHMENT;
+    g_autofree char *name = attachment_name(entity);
+    if (*name != '\0')
+        return ROLE_ATTACHMENT;
+    return content_is(entity->type, "text/html") ? ROLE_HTML : ROLE_PLAIN;
+}
+
+/* The charset an HTML text names itself: <meta ... charset=...>. */
+static char *
+meta_charset(const GByteArray *bytes)
+{
+    size_t length = MIN(bytes->len, META_BYTES);
+    g_autofree char *head =
+        g_ascii_strdown((const char *)bytes->data, (gssize)length);
+    const char *found = strstr(head, "charset=");
+    if (found == NULL)
+        return NULL;
+    found += strlen("charset=");
+    found += strspn(found, "\"' ");
+    return g_strndup(found, strcspn(found, "\"'> ;/"));
+}
+
+/* The part's bytes as valid UTF-8; `max_bytes` of them are read. */
+static char *
+decode_text(const Entity *entity, size_t max_bytes, GPtrArray *defects)
+{
+    g_autoptr(GByteArray) bytes = transfer_decode(
+        entity->encoding, entity->body, entity->length, max_bytes);
+    if (bytes->len >= max_bytes)
+        defect_add(defects, DEFECT_TEXT_LONG);
+    if (bytes->len == 0)
+        return g_strdup("");
+    const char *declared = content_parameter(entity->type, "charset");
+    g_autofree char *meta = NULL;
+    if (charset_converter(declared) == NULL &&
+        content_is(entity->type, "text/html"))
+        declared = meta = meta_charset(bytes);
+    bool repaired = false;
+    char *text = charset_to_utf8((const char *)bytes->data, bytes->len,
+                                 declared, &repaired);
+    if (repaired)
+        defect_add(defects, DEFECT_CHARSET);
+    return text;
+}
+
+/* Depth of quoting, and the text behind ">>" and the stuffed space. */
+static const char *
+flowed_line(const char *line, size_t *ret_depth)
+{
+    size_t depth = 0;
+    while (*line == '>') {
+        line++;
+        depth++;
+    }
+    *ret_depth = depth;
+    return *line == ' ' ? line + 1 : line;
+}
+
+char *
+body_unflow(const char *text, bool delete_space)
+{
+    GString *out = g_string_sized_new(strlen(text) + 1);
+    bool is_open = false; /* the line before ended softly */
+    size_t open_depth = 0;
+    for (const char *p = text; *p != '\0';) {
+        size_t length = strcspn(p, "\n"), depth;
+        const char *next = p + length + (p[length] == '\n');
+        const char *line = flowed_line(p, &depth);
+        size_t n = (size_t)(p + length - line);
+        bool is_signature = n == 3 && memcmp(line, "-- ", 3) == 0;
+        bool joins = is_open && depth == open_depth && !is_signature;
+        if (is_open && !joins)
+            g_string_append_c(out, '\n');
+        if (!joins) {
+            for (size_t i = 0; i < depth; i++)
+                g_string_append_c(out, '>');
+            if (depth > 0 && n > 0)
+                g_string_append_c(out, ' ');
+        }
+        is_open = n > 0 && line[n - 1] == ' ' && !is_signature;
+        open_depth = depth;
+        g_string_append_len(out, line,
+                            (gssize)(is_open && delete_space ? n - 1 : n));
+        if (!is_open && p[length] == '\n')
+            g_string_append_c(out, '\n');
+        p = next;
+    }
+    return g_string_free(out, FALSE);
+}
+
+static bool
+is_blank(const char *text)
+{
+    for (const char *p = text; *p != '\0'; p = g_utf8_next_char(p))
+        if (!g_unichar_isspace(g_utf8_get_char(p)))
+            return false;
+    return true;
+}
+
+typedef struct {
+    GString *plain;
+    GString *html;
+    size_t history; /* in html; SIZE_MAX: not said */
+    GPtrArray *attachments;
+    const MailLimits *limits;
+    GPtrArray *defects;
+} Reader;
+
+static void
+append_part(GString *to, const char *text)
+{
+    if (to->len > 0 && to->str[to->len - 1] != '\n')
+        g_string_append_c(to, '\n');
+    g_string_append(to, text);
+}
+
+static void
+read_html(Reader *reader, const char *decoded)
+{
+    size_t room = reader->limits->text_bytes - reader->html->len, history;
+    g_autofree char *text = html_text(decoded, strlen(decoded), room, &history);
+    size_t length = strlen(text);
+    append_part(reader->html, text);
+    if (history < length && reader->history == SIZE_MAX)
+        reader->history = reader->html->len - length + history;
+}
+
+static void
+read_plain(Reader *reader, const Entity *entity, const char *decoded)
+{
+    g_autofree char *lines = text_many_lines(decoded);
+    const char *format = content_parameter(entity->type, "format");
+    if (format != NULL && g_ascii_strcasecmp(format, "flowed") == 0) {
+        const char *delsp = content_parameter(entity->type, "delsp");
+        char *joined = body_unflow(
+            lines, delsp != NULL && g_ascii_strcasecmp(delsp, "yes") == 0);
+        g_free(lines);
+        lines = joined;
+    }
+    g_autofree char *text =
+        attachment_take_uuencoded(lines, reader->attachments);
+    append_part(reader->plain, text);
+}
+
+static void
+read_text(Reader *reader, const Entity *entity, Role role)
+{
+    GString *to = role == ROLE_HTML ? reader->html : reader->plain;
+    if (to->len >= reader->limits->text_bytes) {
+        defect_add(reader->defects, DEFECT_TEXT_LONG);
+        return;
+    }
+    size_t room = reader->limits->text_bytes - to->len;
+    g_autofree char *decoded = decode_text(
+        entity, role == ROLE_HTML ? room * HTML_FACTOR : room, reader->defects);
+    if (role == ROLE_HTML || html_text_is_html(decoded))
+        read_html(reader, decoded);
+    else
+        read_plain(reader, entity, decoded);
+}
+
+Body
+body_read(const GPtrArray *entities, const MailLimits *limits,
+          GPtrArray *defects)
+{
+    Reader reader = {
+        g_string_new(NULL),
+        g_string_new(NULL),
+        SIZE_MAX,
+        g_ptr_array_new_with_free_func((GDestroyNotify)attachment_free),
+        limits,
+        defects};
+    for (guint i = 0; i < entities->len; i++) {
+        const Entity *entity = entities->pdata[i];
+        Role role = role_of(entity);
+        if (role == ROLE_PLAIN || role == ROLE_HTML)
+            read_text(&reader, entity, role);
+        else if (role == ROLE_ATTACHMENT)
+            g_ptr_array_add(reader.attachments, attachment_new(entity));
+    }
+    bool uses_html = is_blank(reader.plain->str) && reader.html->len > 0;
+    GString *text = uses_html ? reader.html : reader.plain;
+    g_string_free(uses_html ? reader.plain : reader.html, TRUE);
+    if (is_blank(text->str)) {
+        g_string_truncate(text, 0);
+        defect_add(defects, DEFECT_NO_TEXT);
+    }
+    size_t history = uses_html ? MIN(reader.history, text->len) : text->len;
+    return (Body){g_string_free(text, FALSE), history, reader.attachments};
+}

@@ -1,0 +1,279 @@
+#include "mail/content.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "mail/charset.h"
+#include "mail/words.h"
+
+/* One parameter as it stands: name*N*=value (RFC 2231 3, 4). */
+typedef struct {
+    char *name;
+    char *value;
+    size_t length; /* of value, which may hold anything */
+    int section;   /* N, -1 without one */
+    bool is_extended;
+} Raw;
+
+static void
+raw_clear(gpointer data)
+{
+    Raw *raw = data;
+    g_free(raw->name);
+    g_free(raw->value);
+}
+
+static const char *
+skip_space(const char *p, const char *end)
+{
+    while (p < end && (g_ascii_isspace(*p) || *p == ';'))
+        p++;
+    return p;
+}
+
+/* The word before the first ";": lower case, without comment or space. */
+static char *
+read_word(const char **position, const char *end)
+{
+    const char *p = skip_space(*position, end);
+    GString *word = g_string_new(NULL);
+    for (; p < end && *p != ';' && *p != '('; p++) {
+        if (g_ascii_isspace(*p)) {
+            /* "text / plain" is one word, "text/plain charset=x" is two. */
+            const char *next = skip_space(p, end);
+            if (next < end && *next != '/' && word->len > 0 &&
+                word->str[word->len - 1] != '/' && *next != '(')
+                break;
+        } else if (*p > ' ' && *p < 0x7F && *p != '"') {
+            g_string_append_c(word, g_ascii_tolower(*p));
+        }
+    }
+    *position = p;
+    return g_string_free(word, FALSE);
+}
+
+/* A quoted value; a backslash quotes only what needs it: paths keep theirs. */
+static void
+read_quoted(const char **position, const char *end, GString *value)
+{
+    const char *p = *position + 1;
+    for (; p < end && *p != '"'; p++) {
+        if (*p == '\\' && p + 1 < end && (p[1] == '"' || p[1] == '\\'))
+            p++;
+        g_string_append_c(value, *p);
+    }
+    *position = p < end ? p + 1 : end;
+}
+
+static void
+read_bare(const char **position, const char *end, GString *value)
+{
+    const char *p = *position;
+    while (p < end && *p != ';')
+        p++;
+    const char *last = p;
+    while (last > *position && g_ascii_isspace(last[-1]))
+        last--;
+    g_string_append_len(value, *position, last - *position);
+    *position = p;
+}
+
+/* Split "name*3*" into its parts. */
+static void
+split_name(Raw *raw)
+{
+    size_t n = strlen(raw->name);
+    raw->section = -1;
+    if (n > 1 && raw->name[n - 1] == '*') {
+        raw->is_extended = true;
+        raw->name[--n] = '\0';
+    }
+    char *star = strrchr(raw->name, '*');
+    if (star != NULL && star > raw->name && g_ascii_isdigit(star[1]) &&
+        strlen(star + 1) <= 4) {
+        raw->section = (int)g_ascii_strtoll(star + 1, NULL, 10);
+        *star = '\0';
+    }
+}
+
+static bool
+read_parameter(const char **position, const char *end, Raw *raw)
+{
+    const char *p = skip_space(*position, end);
+    GString *name = g_string_new(NULL);
+    for (; p < end && *p != '=' && *p != ';'; p++)
+        if (*p > ' ' && *p < 0x7F)
+            g_string_append_c(name, g_ascii_tolower(*p));
+    GString *value = g_string_new(NULL);
+    if (p < end && *p == '=') {
+        p++;
+        while (p < end && g_ascii_isspace(*p))
+            p++;
+        if (p < end && *p == '"') {
+            read_quoted(&p, end, value);
+            while (p < end && *p != ';')
+                p++;
+        } else {
+            read_bare(&p, end, value);
+        }
+    }
+    *position = p;
+    size_t length = value->len;
+    *raw = (Raw){g_string_free(name, FALSE), g_string_free(value, FALSE),
+                 length, -1, false};
+    split_name(raw);
+    return *raw->name != '\0';
+}
+
+static void
+append_percent(GString *out, const char *value, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (value[i] == '%' && i + 2 < length &&
+            g_ascii_isxdigit(value[i + 1]) && g_ascii_isxdigit(value[i + 2])) {
+            g_string_append_c(out,
+                              (char)(g_ascii_xdigit_value(value[i + 1]) * 16 +
+                                     g_ascii_xdigit_value(value[i + 2])));
+            i += 2;
+        } else {
+            g_string_append_c(out, value[i]);
+        }
+    }
+}
+
+static int
+by_section(gconstpointer a, gconstpointer b)
+{
+    const Raw *const *left = a, *const *right = b;
+    return ((*left)->section > (*right)->section) -
+           ((*left)->section < (*right)->section);
+}
+
+/* charset'language'text: take the charset, leave the text. */
+static char *
+take_charset(const char **value, size_t *length)
+{
+    const char *first = memchr(*value, '\'', *length);
+    if (first == NULL)
+        return NULL;
+    size_t rest = *length - (size_t)(first + 1 - *value);
+    const char *second = memchr(first + 1, '\'', rest);
+    if (second == NULL)
+        return NULL;
+    char *charset = g_strndup(*value, (gsize)(first - *value));
+    *length -= (size_t)(second + 1 - *value);
+    *value = second + 1;
+    return charset;
+}
+
+/* The pieces of one parameter, in order, decoded. */
+static char *
+join_pieces(GPtrArray *pieces)
+{
+    g_ptr_array_sort(pieces, by_section);
+    g_autoptr(GString) bytes = g_string_new(NULL);
+    g_autofree char *charset = NULL;
+    bool any_extended = false;
+    for (guint i = 0; i < pieces->len; i++) {
+        const Raw *raw = pieces->pdata[i];
+        const char *value = raw->value;
+        size_t length = raw->length;
+        if (raw->is_extended) {
+            if (!any_extended)
+                charset = take_charset(&value, &length);
+            any_extended = true;
+            append_percent(bytes, value, length);
+        } else {
+            g_string_append_len(bytes, value, (gssize)length);
+        }
+    }
+    /* Pieces of an encoded word are a usual misreading of RFC 2231. */
+    if (!any_extended)
+        return words_decode(bytes->str, bytes->len);
+    g_autofree char *text =
+        charset_to_utf8(bytes->str, bytes->len, charset, NULL);
+    return text_one_line(text);
+}
+
+/* The kinds of the same parameter, best first: name*, name*0, name. */
+static int
+kind_of(const Raw *raw)
+{
+    return raw->section >= 0 ? 1 : raw->is_extended ? 0 : 2;
+}
+
+static GPtrArray *
+pick_pieces(const GArray *raws, const char *name)
+{
+    GPtrArray *kinds[3] = {g_ptr_array_new(), g_ptr_array_new(),
+                           g_ptr_array_new()};
+    for (guint i = 0; i < raws->len; i++) {
+        Raw *raw = &g_array_index(raws, Raw, i);
+        if (strcmp(raw->name, name) != 0)
+            continue;
+        int kind = kind_of(raw);
+        if (kind == 1 || kinds[kind]->len == 0)
+            g_ptr_array_add(kinds[kind], raw);
+    }
+    int best = kinds[0]->len > 0 ? 0 : kinds[1]->len > 0 ? 1 : 2;
+    for (int kind = 0; kind < 3; kind++)
+        if (kind != best)
+            g_ptr_array_unref(kinds[kind]);
+    return kinds[best];
+}
+
+Content *
+content_parse(const char *value, size_t length)
+{
+    Content *content = g_new0(Content, 1);
+    const char *p = value, *end = value + length;
+    content->word = read_word(&p, end);
+    content->names = g_ptr_array_new_with_free_func(g_free);
+    content->values = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GArray) raws = g_array_new(FALSE, FALSE, sizeof(Raw));
+    g_array_set_clear_func(raws, raw_clear);
+    while (p < end && raws->len < CONTENT_SEGMENTS_MAX) {
+        Raw raw;
+        if (read_parameter(&p, end, &raw))
+            g_array_append_val(raws, raw);
+        else
+            raw_clear(&raw);
+    }
+    for (guint i = 0; i < raws->len; i++) {
+        const char *name = g_array_index(raws, Raw, i).name;
+        if (content_parameter(content, name) != NULL)
+            continue;
+        g_autoptr(GPtrArray) pieces = pick_pieces(raws, name);
+        g_ptr_array_add(content->names, g_strdup(name));
+        g_ptr_array_add(content->values, join_pieces(pieces));
+    }
+    return content;
+}
+
+void
+content_free(Content *content)
+{
+    if (content == NULL)
+        return;
+    g_free(content->word);
+    g_ptr_array_unref(content->names);
+    g_ptr_array_unref(content->values);
+    g_free(content);
+}
+
+const char *
+content_parameter(const Content *content, const char *name)
+{
+    for (guint i = 0; i < content->names->len; i++)
+        if (strcmp(content->names->pdata[i], name) == 0)
+            return content->values->pdata[i];
+    return NULL;
+}
+
+bool
+content_is(const Content *content, const char *word)
+{
+    size_t n = strlen(word);
+    return n > 0 && word[n - 1] == '/' ? g_str_has_prefix(content->word, word)
+                                       : strcmp(content->word, word) == 0;
+}

@@ -1,0 +1,211 @@
+#include "mail/header.h"
+
+#include <string.h>
+
+#include "mail/defect.h"
+#include "mail/words.h"
+
+size_t
+header_next_line(const char *bytes, size_t length, size_t offset)
+{
+    const char *end = memchr(bytes + offset, '\n', length - offset);
+    return end != NULL ? (size_t)(end - bytes) + 1 : length;
+}
+
+size_t
+header_name_length(const char *line, size_t length)
+{
+    size_t n = 0;
+    while (n < length && line[n] > ' ' && line[n] < 0x7F && line[n] != ':')
+        n++;
+    size_t colon = n;
+    while (colon < length && (line[colon] == ' ' || line[colon] == '\t'))
+        colon++;
+    return colon < length && line[colon] == ':' ? n : 0;
+}
+
+typedef enum { LINE_EMPTY, LINE_FOLDED, LINE_FIELD, LINE_GARBAGE } LineKind;
+
+static LineKind
+line_kind(const char *line, size_t length)
+{
+    if (length == 0)
+        return LINE_EMPTY;
+    if (line[0] == ' ' || line[0] == '\t')
+        return LINE_FOLDED;
+    return header_name_length(line, length) > 0 ? LINE_FIELD : LINE_GARBAGE;
+}
+
+/* Length of the line at `offset` without its end. */
+static size_t
+line_length(const char *bytes, size_t offset, size_t next)
+{
+    size_t length = next - offset;
+    if (length > 0 && bytes[offset + length - 1] == '\n')
+        length--;
+    if (length > 0 && bytes[offset + length - 1] == '\r')
+        length--;
+    return length;
+}
+
+typedef struct {
+    Header *header;
+    const MailLimits *limits;
+    GPtrArray *defects;
+    size_t kept_bytes;
+    bool is_skipping; /* folded lines belong to a field that was left out */
+} Reader;
+
+static void
+start_field(Reader *reader, const char *line, size_t length)
+{
+    GArray *fields = reader->header->fields;
+    reader->is_skipping = true;
+    if (fields->len >= reader->limits->header_fields) {
+        defect_add(reader->defects, DEFECT_HEADER_FIELDS);
+        return;
+    }
+    if (reader->kept_bytes >= reader->limits->header_bytes) {
+        defect_add(reader->defects, DEFECT_HEADER_LONG);
+        return;
+    }
+    reader->is_skipping = false;
+    size_t name = header_name_length(line, length);
+    const char *colon = memchr(line + name, ':', length - name);
+    HeaderField field = {line, name, colon + 1,
+                         length - (size_t)(colon + 1 - line)};
+    g_array_append_val(fields, field);
+    reader->kept_bytes += length;
+}
+
+static void
+fold_field(Reader *reader, const char *line, size_t length)
+{
+    GArray *fields = reader->header->fields;
+    if (reader->is_skipping || fields->len == 0)
+        return;
+    HeaderField *last = &g_array_index(fields, HeaderField, fields->len - 1);
+    last->value_length = (size_t)(line + length - last->value);
+    reader->kept_bytes += length;
+}
+
+/* Cut what is too long only now: folding may have made it so. */
+static void
+limit_fields(Reader *reader)
+{
+    GArray *fields = reader->header->fields;
+    for (guint i = 0; i < fields->len; i++) {
+        HeaderField *field = &g_array_index(fields, HeaderField, i);
+        if (field->value_length > reader->limits->header_field_bytes) {
+            field->value_length = reader->limits->header_field_bytes;
+            defect_add(reader->defects, DEFECT_HEADER_FIELD_LONG);
+        }
+    }
+}
+
+/*
+ * A line that is no header field: one alone is skipped as rubbish, but where
+ * two follow each other, or nothing came before, the body has begun without an
+ * empty line.
+ */
+static bool
+begins_body(const Reader *reader, const char *bytes, size_t length, size_t next)
+{
+    if (reader->header->fields->len == 0)
+        return true;
+    size_t after = header_next_line(bytes, length, next);
+    return line_kind(bytes + next, line_length(bytes, next, after)) ==
+           LINE_GARBAGE;
+}
+
+static bool
+is_mbox_from(const char *line, size_t length, size_t offset)
+{
+    return offset == 0 && length > 5 &&
+           (memcmp(line, "From ", 5) == 0 || memcmp(line, ">From ", 6) == 0);
+}
+
+Header *
+header_read(const char *bytes, size_t length, const MailLimits *limits,
+            HeaderStop stop, const void *context, GPtrArray *defects)
+{
+    Header *header = g_new0(Header, 1);
+    header->fields = g_array_sized_new(FALSE, FALSE, sizeof(HeaderField), 16);
+    Reader reader = {header, limits, defects, 0, true};
+    size_t offset = 0, next;
+    for (; offset < length; offset = next) {
+        next = header_next_line(bytes, length, offset);
+        const char *line = bytes + offset;
+        size_t n = line_length(bytes, offset, next);
+        LineKind kind = line_kind(line, n);
+        if (kind == LINE_EMPTY) {
+            offset = next;
+            break;
+        }
+        if (stop != NULL && line[0] == '-' && stop(context, line, n))
+            break;
+        if (kind == LINE_FIELD) {
+            start_field(&reader, line, n);
+        } else if (kind == LINE_FOLDED) {
+            fold_field(&reader, line, n);
+        } else if (!is_mbox_from(line, n, offset)) {
+            if (begins_body(&reader, bytes, length, next)) {
+                defect_add(defects, header->fields->len > 0
+                                        ? DEFECT_HEADER_UNENDED
+                                        : DEFECT_NO_HEADER);
+                break;
+            }
+            defect_add(defects, DEFECT_HEADER_GARBAGE);
+            reader.is_skipping = true;
+        }
+    }
+    header->length = offset;
+    limit_fields(&reader);
+    return header;
+}
+
+void
+header_free(Header *header)
+{
+    if (header == NULL)
+        return;
+    g_array_unref(header->fields);
+    g_free(header);
+}
+
+bool
+header_field_is(const HeaderField *field, const char *name)
+{
+    return strlen(name) == field->name_length &&
+           g_ascii_strncasecmp(field->name, name, field->name_length) == 0;
+}
+
+const HeaderField *
+header_find(const Header *header, const char *name)
+{
+    for (guint i = 0; i < header->fields->len; i++) {
+        const HeaderField *field =
+            &g_array_index(header->fields, HeaderField, i);
+        if (header_field_is(field, name))
+            return field;
+    }
+    return NULL;
+}
+
+size_t
+header_count(const Header *header, const char *name)
+{
+    size_t count = 0;
+    for (guint i = 0; i < header->fields->len; i++)
+        count += header_field_is(&g_array_index(header->fields, HeaderField, i),
+                                 name);
+    return count;
+}
+
+char *
+header_text(const Header *header, const char *name)
+{
+    const HeaderField *field = header_find(header, name);
+    return field != NULL ? words_decode(field->value, field->value_length)
+                         : NULL;
+}

@@ -1,0 +1,229 @@
+#include "mail/mail.h"
+
+#include <gmime/gmime.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "mail/body.h"
+#include "mail/defect.h"
+#include "mail/entity.h"
+#include "mail/msgid.h"
+#include "mail/quote.h"
+#include "mail/words.h"
+
+const MailLimits mail_limits_default = {
+    .header_field_bytes = 32 * 1024,
+    .header_bytes = 512 * 1024,
+    .header_fields = 5000,
+    .depth = 50,
+    .parts = 1000,
+    .addresses = 1000,
+    .text_bytes = 4 * 1024 * 1024,
+    .hops = 50,
+};
+
+enum { DATE_YEAR_MIN = 1970, DATE_YEAR_MAX = 2199 };
+
+static GPtrArray *
+read_addresses(const Header *header, const char *name, const MailLimits *limits,
+               GPtrArray *defects)
+{
+    bool more = false;
+    const HeaderField *field = header_find(header, name);
+    GPtrArray *list =
+        field != NULL ? address_list_parse(field->value, field->value_length,
+                                           limits->addresses, &more)
+                      : address_list_parse("", 0, 0, NULL);
+    if (more)
+        defect_add(defects, DEFECT_ADDRESSES);
+    return list;
+}
+
+/* The first mailbox of From, else of Sender, else of Reply-To. */
+static void
+read_originator(Mail *mail, const Header *header, const MailLimits *limits)
+{
+    static const char *const names[] = {"From", "Sender", "Reply-To"};
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autoptr(GPtrArray) list =
+            read_addresses(header, names[i], limits, mail->defects);
+        if (i == 0)
+            mail->originators = list->len * header_count(header, "From");
+        if (list->len == 0)
+            continue;
+        mail->originator = g_ptr_array_steal_index(list, 0);
+        break;
+    }
+    if (mail->originators == 0)
+        defect_add(mail->defects, DEFECT_NO_FROM);
+    else if (mail->originators > 1)
+        defect_add(mail->defects, DEFECT_MANY_FROM);
+}
+
+static char *
+header_string(const Header *header, const char *name)
+{
+    const HeaderField *field = header_find(header, name);
+    return field != NULL ? text_repair(field->value, field->value_length)
+                         : NULL;
+}
+
+static GPtrArray *
+read_ids(const Header *header, const char *name)
+{
+    g_autofree char *value = header_string(header, name);
+    return msgid_list_parse(value != NULL ? value : "");
+}
+
+/* Seconds since 1970, or 0 for a date no calendar of ours has. */
+static int64_t
+read_date(const Header *header, GPtrArray *defects)
+{
+    g_autofree char *value = header_text(header, "Date");
+    if (value == NULL)
+        return 0;
+    g_autoptr(GDateTime) date = g_mime_utils_header_decode_date(value);
+    if (date == NULL || g_date_time_get_year(date) < DATE_YEAR_MIN ||
+        g_date_time_get_year(date) > DATE_YEAR_MAX ||
+        g_date_time_to_unix(date) < 0) {
+        defect_add(defects, DEFECT_BAD_DATE);
+        return 0;
+    }
+    return g_date_time_to_unix(date);
+}
+
+/* The first tag of Content-Language (RFC 3282): "de-CH, fr" is "de-ch". */
+static char *
+read_language(const Header *header)
+{
+    enum { TAG_MAX_BYTES = 35 }; /* RFC 5646 4.4.1 */
+    g_autofree char *value = header_text(header, "Content-Language");
+    if (value == NULL)
+        return g_strdup("");
+    size_t length = 0;
+    while (g_ascii_isalnum(value[length]) || value[length] == '-')
+        length++;
+    return length > 0 && length <= TAG_MAX_BYTES
+               ? g_ascii_strdown(value, (gssize)length)
+               : g_strdup("");
+}
+
+static void
+note_duplicates(const Header *header, GPtrArray *defects)
+{
+    static const char *const once[] = {
+        "From",        "Sender",     "Reply-To",    "To",
+        "Cc",          "Date",       "Subject",     "Message-ID",
+        "In-Reply-To", "References", "Content-Type"};
+    for (size_t i = 0; i < G_N_ELEMENTS(once); i++)
+        if (header_count(header, once[i]) > 1)
+            defect_add(defects, DEFECT_DUPLICATE_FIELD);
+}
+
+static void
+read_header(Mail *mail, const Header *header, const MailLimits *limits)
+{
+    note_duplicates(header, mail->defects);
+    mail->subject = header_text(header, "Subject");
+    if (mail->subject == NULL)
+        mail->subject = g_strdup("");
+    read_originator(mail, header, limits);
+    mail->reply_to = read_addresses(header, "Reply-To", limits, mail->defects);
+    mail->to = read_addresses(header, "To", limits, mail->defects);
+    mail->cc = read_addresses(header, "Cc", limits, mail->defects);
+    g_autofree char *message_id = header_string(header, "Message-ID");
+    mail->message_id = message_id != NULL ? msgid_parse(message_id) : NULL;
+    mail->in_reply_to = read_ids(header, "In-Reply-To");
+    mail->references = read_ids(header, "References");
+    mail->date_s = read_date(header, mail->defects);
+    mail->language = read_language(header);
+    mail->hops = header_count(header, "Received");
+    if (mail->hops >= limits->hops)
+        defect_add(mail->defects, DEFECT_HOPS);
+}
+
+static void
+read_body(Mail *mail, const GPtrArray *entities, const MailLimits *limits)
+{
+    Body body = body_read(entities, limits, mail->defects);
+    mail->text = body.text;
+    mail->attachments = body.attachments;
+    QuoteView view = quote_find(mail->text, body.history);
+    mail->reply_start = view.start;
+    mail->reply_end = view.end;
+    mail->reply = g_strndup(mail->text + view.start, view.end - view.start);
+}
+
+static void
+judge(Mail *mail, const GPtrArray *entities, const char *envelope_sender)
+{
+    const Entity *root = entities->pdata[0];
+    AutomaticEvidence evidence = {
+        root->header, envelope_sender, mail->subject, mail->originator,
+        content_is(root->type, "multipart/report")
+            ? content_parameter(root->type, "report-type")
+            : NULL};
+    mail->automatic = automatic_judge(&evidence);
+    mail->failed =
+        g_ptr_array_new_with_free_func((GDestroyNotify)dsn_recipient_free);
+}
+
+/* Mail of machines that end lines with CR alone is read with LF instead. */
+static char *
+lines_from_cr(const char *bytes, size_t length, GPtrArray *defects)
+{
+    if (memchr(bytes, '\n', length) != NULL ||
+        memchr(bytes, '\r', length) == NULL)
+        return NULL;
+    defect_add(defects, DEFECT_BARE_CR);
+    char *copy = g_memdup2(bytes, length);
+    for (char *p = copy; p < copy + length; p++)
+        if (*p == '\r')
+            *p = '\n';
+    return copy;
+}
+
+Mail *
+mail_parse(GBytes *raw, const char *envelope_sender, const MailLimits *limits)
+{
+    Mail *mail = g_new0(Mail, 1);
+    mail->raw = g_bytes_ref(raw);
+    mail->defects = g_ptr_array_new();
+    gsize length;
+    const char *bytes = g_bytes_get_data(raw, &length);
+    if (length == 0) {
+        bytes = "";
+        defect_add(mail->defects, DEFECT_EMPTY);
+    }
+    g_autofree char *lines = lines_from_cr(bytes, length, mail->defects);
+    g_autoptr(GPtrArray) entities = entity_scan(lines != NULL ? lines : bytes,
+                                                length, limits, mail->defects);
+    const Entity *root = entities->pdata[0];
+    read_header(mail, root->header, limits);
+    read_body(mail, entities, limits);
+    judge(mail, entities, envelope_sender);
+    return mail;
+}
+
+void
+mail_free(Mail *mail)
+{
+    if (mail == NULL)
+        return;
+    g_bytes_unref(mail->raw);
+    g_free(mail->subject);
+    address_free(mail->originator);
+    g_ptr_array_unref(mail->reply_to);
+    g_ptr_array_unref(mail->to);
+    g_ptr_array_unref(mail->cc);
+    g_free(mail->message_id);
+    g_ptr_array_unref(mail->in_reply_to);
+    g_ptr_array_unref(mail->references);
+    g_free(mail->language);
+    g_free(mail->text);
+    g_free(mail->reply);
+    g_ptr_array_unref(mail->attachments);
+    g_ptr_array_unref(mail->failed);
+    g_ptr_array_unref(mail->defects);
+    g_free(mail);
+}

@@ -1,0 +1,199 @@
+#include "mail/transfer.h"
+
+#include <gmime/gmime.h>
+#include <string.h>
+
+enum { CHUNK_BYTES = 16 * 1024 };
+
+/* 0-63, or 64 for "=", or 65 for what is not base64. */
+static unsigned char
+base64_value(unsigned char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return (unsigned char)(c - 'A');
+    if (c >= 'a' && c <= 'z')
+        return (unsigned char)(c - 'a' + 26);
+    if (c >= '0' && c <= '9')
+        return (unsigned char)(c - '0' + 52);
+    return c == '+' ? 62 : c == '/' ? 63 : c == '=' ? 64 : 65;
+}
+
+static const unsigned char *
+base64_table(void)
+{
+    static unsigned char table[256];
+    if (table['B'] == 0)
+        for (int c = 0; c < 256; c++)
+            table[c] = base64_value((unsigned char)c);
+    return table;
+}
+
+typedef struct {
+    unsigned bits;
+    unsigned count; /* characters in `bits` */
+} Base64;
+
+/* What is left of a quantum that padding or the end cut short. */
+static size_t
+base64_flush(Base64 *state, unsigned char *out)
+{
+    size_t n = 0;
+    if (state->count >= 2) {
+        unsigned bits = state->bits << (6 * (4 - state->count));
+        out[n++] = (unsigned char)(bits >> 16);
+        if (state->count == 3)
+            out[n++] = (unsigned char)(bits >> 8);
+    }
+    state->count = 0;
+    state->bits = 0;
+    return n;
+}
+
+/*
+ * Decode one chunk to `out` (room for length bytes). Padding ends a quantum,
+ * not the text: mails hold several padded pieces one after the other.
+ */
+static size_t
+base64_step(Base64 *state, const char *bytes, size_t length, unsigned char *out)
+{
+    const unsigned char *table = base64_table();
+    size_t n = 0;
+    for (size_t i = 0; i < length; i++) {
+        unsigned value = table[(unsigned char)bytes[i]];
+        if (value < 64) {
+            state->bits = state->bits << 6 | value;
+            if (++state->count == 4) {
+                out[n++] = (unsigned char)(state->bits >> 16);
+                out[n++] = (unsigned char)(state->bits >> 8);
+                out[n++] = (unsigned char)state->bits;
+                state->bits = 0;
+                state->count = 0;
+            }
+        } else if (value == 64) {
+            n += base64_flush(state, out + n);
+        }
+    }
+    return n;
+}
+
+typedef struct {
+    TransferEncoding encoding;
+    Base64 base64;
+    int state; /* of GMime's decoders */
+    guint32 save;
+} Decoder;
+
+static size_t
+decoder_step(Decoder *decoder, const char *bytes, size_t length,
+             unsigned char *out)
+{
+    const unsigned char *in = (const unsigned char *)bytes;
+    switch (decoder->encoding) {
+    case TRANSFER_BASE64:
+        return base64_step(&decoder->base64, bytes, length, out);
+    case TRANSFER_QUOTED_PRINTABLE:
+        return g_mime_encoding_quoted_decode_step(
+            in, length, out, &decoder->state, &decoder->save);
+    case TRANSFER_UUENCODE:
+        return g_mime_encoding_uudecode_step(in, length, out, &decoder->state,
+                                             &decoder->save);
+    case TRANSFER_IDENTITY:
+        break;
+    }
+    memcpy(out, bytes, length);
+    return length;
+}
+
+TransferEncoding
+transfer_parse(const char *value, size_t length)
+{
+    static const struct {
+        const char *name;
+        TransferEncoding encoding;
+    } names[] = {
+        {"base64", TRANSFER_BASE64},
+        {"quoted-printable", TRANSFER_QUOTED_PRINTABLE},
+        {"quotedprintable", TRANSFER_QUOTED_PRINTABLE},
+        {"x-uuencode", TRANSFER_UUENCODE},
+        {"uuencode", TRANSFER_UUENCODE},
+        {"x-uue", TRANSFER_UUENCODE},
+    };
+    size_t start = 0;
+    while (start < length &&
+           (g_ascii_isspace(value[start]) || value[start] == '"'))
+        start++;
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        size_t n = strlen(names[i].name);
+        if (length - start >= n &&
+            g_ascii_strncasecmp(value + start, names[i].name, n) == 0)
+            return names[i].encoding;
+    }
+    return TRANSFER_IDENTITY;
+}
+
+/* The body of "begin 644 name ... end": what stands before is no data. */
+static void
+skip_to_begin(const char **bytes, size_t *length)
+{
+    const char *begin = g_strstr_len(*bytes, (gssize)*length, "begin ");
+    if (begin == NULL)
+        return;
+    const char *end = *bytes + *length;
+    const char *line = memchr(begin, '\n', (size_t)(end - begin));
+    line = line != NULL ? line + 1 : end;
+    *length = (size_t)(end - line);
+    *bytes = line;
+}
+
+static void
+decoder_start(Decoder *decoder, TransferEncoding encoding, const char **bytes,
+              size_t *length)
+{
+    memset(decoder, 0, sizeof(*decoder));
+    decoder->encoding = encoding;
+    if (encoding == TRANSFER_UUENCODE) {
+        decoder->state = GMIME_UUDECODE_STATE_BEGIN;
+        skip_to_begin(bytes, length);
+    }
+}
+
+GByteArray *
+transfer_decode(TransferEncoding encoding, const char *bytes, size_t length,
+                size_t max_bytes)
+{
+    Decoder decoder;
+    decoder_start(&decoder, encoding, &bytes, &length);
+    GByteArray *out =
+        g_byte_array_sized_new((guint)MIN(length, max_bytes + CHUNK_BYTES));
+    unsigned char buffer[CHUNK_BYTES + 64];
+    while (length > 0 && out->len < max_bytes) {
+        size_t n = MIN(length, CHUNK_BYTES);
+        size_t got = decoder_step(&decoder, bytes, n, buffer);
+        g_byte_array_append(out, buffer, (guint)got);
+        bytes += n;
+        length -= n;
+    }
+    size_t rest = base64_flush(&decoder.base64, buffer);
+    g_byte_array_append(out, buffer, (guint)rest);
+    if (out->len > max_bytes)
+        g_byte_array_set_size(out, (guint)max_bytes);
+    return out;
+}
+
+size_t
+transfer_size(TransferEncoding encoding, const char *bytes, size_t length)
+{
+    if (encoding == TRANSFER_IDENTITY)
+        return length;
+    Decoder decoder;
+    decoder_start(&decoder, encoding, &bytes, &length);
+    unsigned char buffer[CHUNK_BYTES + 64];
+    size_t size = 0;
+    while (length > 0) {
+        size_t n = MIN(length, CHUNK_BYTES);
+        size += decoder_step(&decoder, bytes, n, buffer);
+        bytes += n;
+        length -= n;
+    }
+    return size + base64_flush(&decoder.base64, buffer);
+}
