@@ -11,11 +11,6 @@ test_mail()
     printf 'Hello\n.\n..two dots\nend\n'
 }
 
-smtp_send()
-{
-    "$PYTHON" "$servers_support/smtp_send.py" "$@"
-}
-
 ask()
 {
     psql -X -At -d desk -c "$1" 2>&1
@@ -92,6 +87,25 @@ test_sink()
     tap_is "on the same port" "$SINK_PORT" "$sink_port_before"
 }
 
+test_tls()
+{
+    tap_ok "a certificate is made" tls_make relay.test 127.0.0.1
+    for mode in starttls tls; do
+        tap_ok "the sink starts with $mode" sink_start --tls "$mode" \
+            --cert "$TLS_CERT" --key "$TLS_KEY" --login anna:secret
+        option=
+        if [ "$mode" = starttls ]; then
+            option='-starttls smtp'
+        fi
+        # shellcheck disable=SC2086
+        tap_like "and a client may trust it" "$(printf 'QUIT\r\n' |
+            openssl s_client $option -connect "127.0.0.1:$SINK_PORT" -crlf \
+                -CAfile "$TLS_CA" -verify_hostname relay.test 2>&1)" \
+            'Verify return code: 0 '
+        tap_ok "it stops" sink_stop
+    done
+}
+
 test_postfix()
 {
     if [ "$(id -u)" != 0 ]; then
@@ -143,6 +157,8 @@ servers_dir
 postfix_names
 test_postgresql
 test_sink
+test_tls
+sink_start
 test_postfix
 test_cleaning
 tap_done
