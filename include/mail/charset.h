@@ -18,6 +18,13 @@ char *charset_to_utf8(const char *bytes, size_t length, const char *declared,
                       bool *ret_repaired);
 
 /*
+ * The same for a header value outside encoded words, which declares nothing: a
+ * few stray bytes become U+FFFD, for a guess would misname people; where there
+ * are enough to tell, what they look like is believed.
+ */
+char *charset_header_to_utf8(const char *bytes, size_t length);
+
+/*
  * The converter that is used for a declared name: supersets stand for what
  * programs mistake for them (latin1: windows-1252, gb2312: gb18030). NULL for
  * names that are not on the list; they never reach iconv.

@@ -115,6 +115,7 @@ typedef struct {
     GString *angle;   /* between "<" and ">" */
     GString *comment; /* last "(...)": the name in old mail */
     bool has_angle;
+    GPtrArray *others; /* char*, of further "<...>" before the comma */
 } Mailbox;
 
 typedef struct {
@@ -134,6 +135,7 @@ mailbox_clear(Mailbox *box)
     g_string_truncate(box->angle, 0);
     g_string_truncate(box->comment, 0);
     box->has_angle = false;
+    g_ptr_array_set_size(box->others, 0);
 }
 
 /* (comment (nested) \) ...): counted, not recursed into. */
@@ -173,26 +175,47 @@ read_quoted(Parser *parser, GString *to)
     }
 }
 
-/* <local@domain>; a quoted local part keeps its quotes. */
+/* <local@domain>; a quoted local part keeps its quotes, a comment goes. */
 static void
-read_angle(Parser *parser)
+read_angle(Parser *parser, GString *to)
 {
-    Mailbox *box = &parser->box;
-    g_string_truncate(box->angle, 0);
-    box->has_angle = true;
+    g_string_truncate(to, 0);
     bool in_quotes = false;
+    size_t depth = 0;
     for (parser->p++; parser->p < parser->end; parser->p++) {
         char c = *parser->p;
         if (c == '"')
             in_quotes = !in_quotes;
-        else if (c == '>' && !in_quotes) {
+        if (c == '>' && !in_quotes) {
             parser->p++;
             return;
-        } else if (c == '<' && !in_quotes) {
-            continue; /* <<a@b>> */
         }
-        g_string_append_c(box->angle, c);
+        if (c == '(' && !in_quotes)
+            depth++;
+        if (depth == 0 && (c != '<' || in_quotes)) /* <<a@b>> */
+            g_string_append_c(to, c);
+        if (c == ')' && depth > 0)
+            depth--;
     }
+}
+
+/*
+ * A second <...> without a comma: the first is the mailbox and what follows
+ * counts as its name, but the other mailbox is not overlooked.
+ */
+static void
+read_next_angle(Parser *parser)
+{
+    Mailbox *box = &parser->box;
+    if (!box->has_angle) {
+        read_angle(parser, box->angle);
+        box->has_angle = true;
+        return;
+    }
+    g_autoptr(GString) other = g_string_new(NULL);
+    read_angle(parser, other);
+    g_string_append_printf(box->phrase, " %s", other->str);
+    g_ptr_array_add(box->others, g_strdup(other->str));
 }
 
 /* An encoded word is taken whole: commas and colons in it mean nothing. */
@@ -236,7 +259,11 @@ clean_addr_spec(const char *text, size_t length)
     for (const char *p = start; *p != '\0'; p++) {
         if (*p == '"')
             in_quotes = !in_quotes;
-        if (*p != ' ' || in_quotes)
+        /* "a @ b . c" is a@b.c; "a b@c" stays wrong, it is not ab@c. */
+        bool is_joint = *p == ' ' && !in_quotes &&
+                        (p == start || strchr("@. ", p[-1]) != NULL ||
+                         p[1] == '\0' || strchr("@. ", p[1]) != NULL);
+        if (!is_joint)
             g_string_append_c(out, *p);
     }
     char *spec = g_string_free(out, FALSE);
@@ -268,11 +295,14 @@ clean_name(const char *text, size_t length)
     return g_strstrip(name);
 }
 
-/* "a@b", or "Name a@b": the word with the "@" is the addr-spec. */
+/*
+ * "a@b", or "Name a@b": the first word with an "@" is the addr-spec, the others
+ * are the name. "local @ domain" is one address, as old mail has it.
+ */
 static char *
 split_phrase(const GString *phrase, char **ret_name)
 {
-    const char *at = memrchr(phrase->str, '@', phrase->len);
+    const char *at = memchr(phrase->str, '@', phrase->len);
     if (at == NULL)
         return NULL;
     const char *start = at, *stop = phrase->str + phrase->len, *end = at;
@@ -280,72 +310,89 @@ split_phrase(const GString *phrase, char **ret_name)
         start--;
     while (end < stop && !g_ascii_isspace(*end))
         end++;
-    /* "local @ domain" is one address in old mail. */
     if (start == at || end == at + 1) {
         start = phrase->str;
         end = stop;
     }
     char *spec = clean_addr_spec(start, (size_t)(end - start));
-    if (spec != NULL)
-        *ret_name = clean_name(phrase->str, (size_t)(start - phrase->str));
+    if (spec != NULL) {
+        g_autofree char *rest = g_strdup_printf(
+            "%.*s%s", (int)(start - phrase->str), phrase->str, end);
+        *ret_name = clean_name(rest, strlen(rest));
+    }
     return spec;
 }
 
-static void
-take_name(Parser *parser, Address *address)
+/* The name before "<": of an unquoted Doe, John both; else the comment. */
+static char *
+name_of(const Parser *parser, const GString *phrase)
 {
-    Mailbox *box = &parser->box;
-    if (box->phrase->len > 0) {
-        if (parser->surname->len > 0) {
-            g_string_append_len(parser->surname, box->phrase->str,
-                                (gssize)box->phrase->len);
-            address->name =
-                clean_name(parser->surname->str, parser->surname->len);
-        } else {
-            address->name = clean_name(box->phrase->str, box->phrase->len);
+    const GString *comment = parser->box.comment;
+    char *name = NULL;
+    if (phrase != NULL && parser->surname->len > 0) {
+        g_autofree char *both =
+            g_strconcat(parser->surname->str, phrase->str, NULL);
+        name = clean_name(both, strlen(both));
+    } else if (phrase != NULL) {
+        name = clean_name(phrase->str, phrase->len);
+    }
+    if (name != NULL && *name != '\0')
+        return name;
+    g_free(name);
+    return clean_name(comment->str, comment->len);
+}
+
+static void
+add_address(Parser *parser, char *name, char *spec)
+{
+    if (parser->list->len >= parser->max) {
+        parser->more = true;
+        g_free(name);
+        g_free(spec);
+        return;
+    }
+    Address *address = g_new0(Address, 1);
+    address->name = name;
+    address->addr_spec = spec;
+    g_ptr_array_add(parser->list, address);
+}
+
+static bool
+take_mailbox(Parser *parser)
+{
+    const Mailbox *box = &parser->box;
+    char *name = NULL;
+    char *spec = box->has_angle
+                     ? clean_addr_spec(box->angle->str, box->angle->len)
+                     : NULL;
+    if (spec != NULL) {
+        name = name_of(parser, box->phrase);
+    } else {
+        spec = split_phrase(box->phrase, &name);
+        if (spec == NULL)
+            return false;
+        if (*name == '\0') {
+            g_free(name);
+            name = name_of(parser, NULL);
         }
     }
-    if ((address->name == NULL || *address->name == '\0') &&
-        box->comment->len > 0) {
-        g_free(address->name);
-        address->name = clean_name(box->comment->str, box->comment->len);
-    }
-    if (address->name == NULL)
-        address->name = g_strdup("");
+    add_address(parser, name, spec);
+    return true;
 }
 
 static void
 end_mailbox(Parser *parser, char separator)
 {
     Mailbox *box = &parser->box;
-    char *name = NULL;
-    char *spec = NULL;
-    if (box->has_angle) {
-        spec = clean_addr_spec(box->angle->str, box->angle->len);
-    }
-    if (spec == NULL && box->phrase->len > 0) {
-        spec = split_phrase(box->phrase, &name);
+    bool found = take_mailbox(parser);
+    for (guint i = 0; i < box->others->len; i++) {
+        const char *other = box->others->pdata[i];
+        char *spec = clean_addr_spec(other, strlen(other));
         if (spec != NULL)
-            g_string_truncate(box->phrase, 0);
-    }
-    if (spec != NULL && parser->list->len < parser->max) {
-        Address *address = g_new0(Address, 1);
-        address->addr_spec = spec;
-        address->name = name;
-        if (name == NULL || *name == '\0') {
-            g_free(name);
-            address->name = NULL;
-            take_name(parser, address);
-        }
-        g_ptr_array_add(parser->list, address);
-    } else if (spec != NULL) {
-        parser->more = true;
-        g_free(spec);
-        g_free(name);
+            add_address(parser, g_strdup(""), spec);
     }
     g_string_truncate(parser->surname, 0);
-    if (spec == NULL && separator == ',' && !box->has_angle &&
-        box->phrase->len > 0)
+    if (!found && separator == ',' && !box->has_angle && box->phrase->len > 0)
         g_string_printf(parser->surname, "%s, ", box->phrase->str);
     mailbox_clear(box);
 }
@@ -370,8 +417,7 @@ read_plain(Parser *parser)
         c = ' ';
     if (c == ' ' && parser->box.phrase->len == 0)
         return;
-    if (!parser->box.has_angle)
-        g_string_append_c(parser->box.phrase, c);
+    g_string_append_c(parser->box.phrase, c);
 }
 
 static void
@@ -384,7 +430,7 @@ parse(Parser *parser)
         else if (c == '"')
             read_quoted(parser, parser->box.phrase);
         else if (c == '<')
-            read_angle(parser);
+            read_next_angle(parser);
         else if (c == ':')
             read_colon(parser);
         else if (c == ',' || c == ';') {
@@ -404,7 +450,7 @@ address_list_parse(const char *value, size_t length, size_t max, bool *ret_more)
         .p = value,
         .end = value + length,
         .box = {g_string_new(NULL), g_string_new(NULL), g_string_new(NULL),
-                false},
+                false, g_ptr_array_new_with_free_func(g_free)},
         .surname = g_string_new(NULL),
         .list = g_ptr_array_new_with_free_func((GDestroyNotify)address_free),
         .max = max,
@@ -413,6 +459,7 @@ address_list_parse(const char *value, size_t length, size_t max, bool *ret_more)
     g_string_free(parser.box.phrase, TRUE);
     g_string_free(parser.box.angle, TRUE);
     g_string_free(parser.box.comment, TRUE);
+    g_ptr_array_unref(parser.box.others);
     g_string_free(parser.surname, TRUE);
     if (ret_more != NULL)
         *ret_more = parser.more;

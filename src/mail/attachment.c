@@ -68,14 +68,34 @@ content_id(const Header *header)
                         : g_steal_pointer(&value);
 }
 
+/*
+ * Bytes after transfer decoding. An attached message counts as the file it
+ * becomes: with LF line ends, the last boundary a line of its own.
+ */
+static size_t
+size_of(const Entity *entity)
+{
+    size_t size = transfer_size(entity->encoding, entity->body, entity->length);
+    if (entity->encoding != TRANSFER_IDENTITY ||
+        !content_is(entity->type, "message/rfc822"))
+        return size;
+    const char *p = entity->body, *end = p + entity->length;
+    if (size > 2 && end[-1] == '-' && end[-2] == '-')
+        size++;
+    while (p < end && (p = memchr(p, '\r', (size_t)(end - p))) != NULL) {
+        size -= p + 1 < end && p[1] == '\n';
+        p++;
+    }
+    return size;
+}
+
 Attachment *
 attachment_new(const Entity *entity)
 {
     Attachment *attachment = g_new0(Attachment, 1);
     attachment->name = attachment_name(entity);
     attachment->type = checked_type(entity->type->word);
-    attachment->size =
-        transfer_size(entity->encoding, entity->body, entity->length);
+    attachment->size = size_of(entity);
     attachment->content_id = content_id(entity->header);
     attachment->is_inline = !content_is(entity->disposition, "attachment") &&
                             content_is(entity->type, "image/") &&

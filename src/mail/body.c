@@ -30,7 +30,8 @@ role_of(const Entity *entity)
         !content_is(entity->type, "text/html"))
         return ROLE_ATTACHMENT;
     g_autofree char *name = attachment_name(entity);
-    if (*name != '\0')
+    /* A file that is to be shown is both: see body_read(). */
+    if (*name != '\0' && !content_is(entity->disposition, "inline"))
         return ROLE_ATTACHMENT;
     return content_is(entity->type, "text/html") ? ROLE_HTML : ROLE_PLAIN;
 }
@@ -203,9 +204,11 @@ body_read(const GPtrArray *entities, const MailLimits *limits,
     for (guint i = 0; i < entities->len; i++) {
         const Entity *entity = entities->pdata[i];
         Role role = role_of(entity);
+        g_autofree char *name = attachment_name(entity);
         if (role == ROLE_PLAIN || role == ROLE_HTML)
             read_text(&reader, entity, role);
-        else if (role == ROLE_ATTACHMENT)
+        if (role == ROLE_ATTACHMENT ||
+            (role != ROLE_CONTAINER && *name != '\0'))
             g_ptr_array_add(reader.attachments, attachment_new(entity));
     }
     bool uses_html = is_blank(reader.plain->str) && reader.html->len > 0;

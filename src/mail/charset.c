@@ -412,7 +412,7 @@ not_utf8(const char *bytes, size_t length, const char *converter,
 {
     if (converter != NULL && strcmp(converter, "UTF-8") == 0) {
         *repaired = true;
-        if (count->sequences > 2 * count->bad)
+        if (count->sequences * 4 > count->bad)
             return text_repair(bytes, length);
         return undeclared(bytes, length, count->high);
     }
@@ -454,4 +454,15 @@ charset_to_utf8(const char *bytes, size_t length, const char *declared,
     if (ret_repaired != NULL)
         *ret_repaired = repaired;
     return text;
+}
+
+char *
+charset_header_to_utf8(const char *bytes, size_t length)
+{
+    if (!text_is_valid(bytes, length)) {
+        Utf8Count count = count_utf8(bytes, length);
+        if (count.bad >= GUESS_MIN_HIGH)
+            return charset_to_utf8(bytes, length, NULL, NULL);
+    }
+    return text_repair(bytes, length);
 }

@@ -33,7 +33,37 @@ entity_free(gpointer data)
     g_free(entity);
 }
 
-/* Which open multipart the line "--boundary" or "--boundary--" belongs to. */
+typedef enum {
+    TAIL_EXACT, /* nothing, or "--" */
+    TAIL_JUNK   /* "--" and more: some programs close so */
+} Tail;
+
+static bool
+find_tail(const Scan *scan, const char *line, size_t length, Tail wanted,
+          size_t *ret_level, bool *ret_closes)
+{
+    for (size_t i = scan->levels->len; i-- > 0;) {
+        const Level *level = &g_array_index(scan->levels, Level, i);
+        if (length < 2 + level->length ||
+            memcmp(line + 2, level->boundary, level->length) != 0)
+            continue;
+        size_t rest = length - 2 - level->length;
+        const char *tail = line + 2 + level->length;
+        bool closes = rest >= 2 && memcmp(tail, "--", 2) == 0;
+        if (wanted == TAIL_EXACT ? rest == 0 || (closes && rest == 2)
+                                 : closes) {
+            *ret_level = i;
+            *ret_closes = closes;
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * Which open multipart the line "--boundary" or "--boundary--" belongs to.
+ * Exact matches go first: one boundary may be the beginning of another.
+ */
 static bool
 find_level(const Scan *scan, const char *line, size_t length, size_t *ret_level,
            bool *ret_closes)
@@ -42,20 +72,8 @@ find_level(const Scan *scan, const char *line, size_t length, size_t *ret_level,
         return false;
     while (length > 2 && g_ascii_isspace(line[length - 1]))
         length--;
-    for (size_t i = scan->levels->len; i-- > 0;) {
-        const Level *level = &g_array_index(scan->levels, Level, i);
-        if (length < 2 + level->length ||
-            memcmp(line + 2, level->boundary, level->length) != 0)
-            continue;
-        size_t rest = length - 2 - level->length;
-        const char *tail = line + 2 + level->length;
-        if (rest != 0 && !(rest == 2 && memcmp(tail, "--", 2) == 0))
-            continue;
-        *ret_level = i;
-        *ret_closes = rest == 2;
-        return true;
-    }
-    return false;
+    return find_tail(scan, line, length, TAIL_EXACT, ret_level, ret_closes) ||
+           find_tail(scan, line, length, TAIL_JUNK, ret_level, ret_closes);
 }
 
 static bool

@@ -5,6 +5,8 @@
 #include "mail/defect.h"
 #include "mail/words.h"
 
+enum { GARBAGE_MAX_BYTES = 16 * 1024 }; /* searched for the next field */
+
 size_t
 header_next_line(const char *bytes, size_t length, size_t offset)
 {
@@ -53,7 +55,8 @@ typedef struct {
     const MailLimits *limits;
     GPtrArray *defects;
     size_t kept_bytes;
-    bool is_skipping; /* folded lines belong to a field that was left out */
+    bool is_skipping;  /* folded lines belong to a field that was left out */
+    size_t next_field; /* rubbish before this offset is inside the header */
 } Reader;
 
 static void
@@ -103,19 +106,65 @@ limit_fields(Reader *reader)
     }
 }
 
+/* Names that make sure that a line belongs to a header. A "-" ends a prefix. */
+static bool
+is_usual_name(const char *line, size_t length)
+{
+    static const char *const names[] = {
+        "From",       "To",          "Cc",           "Subject",
+        "Date",       "Sender",      "Reply-To",     "Message-ID",
+        "Received",   "Return-Path", "Content-",     "In-Reply-To",
+        "References", "X-",          "MIME-Version", "List-"};
+    size_t n = header_name_length(line, length);
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        size_t m = strlen(names[i]);
+        bool fits = names[i][m - 1] == '-' ? n > m : n == m;
+        if (fits && g_ascii_strncasecmp(line, names[i], m) == 0)
+            return true;
+    }
+    return false;
+}
+
 /*
- * A line that is no header field: one alone is skipped as rubbish, but where
- * two follow each other, or nothing came before, the body has begun without an
- * empty line.
+ * A line that is no header field: where a usual field follows before the next
+ * empty line it is rubbish in the header; else the body has begun without one.
+ * The field that was found is remembered, so that each byte is searched once.
  */
 static bool
-begins_body(const Reader *reader, const char *bytes, size_t length, size_t next)
+begins_body(Reader *reader, const char *bytes, size_t length, size_t offset)
 {
+    if (offset < reader->next_field)
+        return false;
     if (reader->header->fields->len == 0)
         return true;
-    size_t after = header_next_line(bytes, length, next);
-    return line_kind(bytes + next, line_length(bytes, next, after)) ==
-           LINE_GARBAGE;
+    size_t limit = MIN(length, offset + GARBAGE_MAX_BYTES), next;
+    for (; offset < limit; offset = next) {
+        next = header_next_line(bytes, length, offset);
+        size_t n = line_length(bytes, offset, next);
+        if (n == 0)
+            return true;
+        if (is_usual_name(bytes + offset, n)) {
+            reader->next_field = offset;
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A first line that was indented: a field all the same. */
+static const char *
+unindent(const Reader *reader, const char *line, size_t *length)
+{
+    const char *p = line;
+    size_t n = *length;
+    while (n > 0 && (*p == ' ' || *p == '\t')) {
+        p++;
+        n--;
+    }
+    if (reader->header->fields->len > 0 || header_name_length(p, n) == 0)
+        return line;
+    *length = n;
+    return p;
 }
 
 static bool
@@ -131,12 +180,13 @@ header_read(const char *bytes, size_t length, const MailLimits *limits,
 {
     Header *header = g_new0(Header, 1);
     header->fields = g_array_sized_new(FALSE, FALSE, sizeof(HeaderField), 16);
-    Reader reader = {header, limits, defects, 0, true};
+    Reader reader = {header, limits, defects, 0, true, 0};
     size_t offset = 0, next;
     for (; offset < length; offset = next) {
         next = header_next_line(bytes, length, offset);
         const char *line = bytes + offset;
         size_t n = line_length(bytes, offset, next);
+        line = unindent(&reader, line, &n);
         LineKind kind = line_kind(line, n);
         if (kind == LINE_EMPTY) {
             offset = next;
@@ -149,7 +199,7 @@ header_read(const char *bytes, size_t length, const MailLimits *limits,
         } else if (kind == LINE_FOLDED) {
             fold_field(&reader, line, n);
         } else if (!is_mbox_from(line, n, offset)) {
-            if (begins_body(&reader, bytes, length, next)) {
+            if (begins_body(&reader, bytes, length, offset)) {
                 defect_add(defects, header->fields->len > 0
                                         ? DEFECT_HEADER_UNENDED
                                         : DEFECT_NO_HEADER);

@@ -195,6 +195,10 @@ mail_parse(GBytes *raw, const char *envelope_sender, const MailLimits *limits)
         bytes = "";
         defect_add(mail->defects, DEFECT_EMPTY);
     }
+    if (length >= 3 && memcmp(bytes, "\xEF\xBB\xBF", 3) == 0) {
+        bytes += 3; /* a byte order mark */
+        length -= 3;
+    }
     g_autofree char *lines = lines_from_cr(bytes, length, mail->defects);
     g_autoptr(GPtrArray) entities = entity_scan(lines != NULL ? lines : bytes,
                                                 length, limits, mail->defects);

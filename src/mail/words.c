@@ -115,7 +115,7 @@ static void
 append_plain(Decoder *decoder, const char *text, size_t length)
 {
     flush(decoder);
-    g_autofree char *valid = charset_to_utf8(text, length, NULL, NULL);
+    g_autofree char *valid = charset_header_to_utf8(text, length);
     g_string_append(decoder->out, valid);
 }
 
@@ -156,7 +156,7 @@ words_decode(const char *value, size_t length)
 {
     g_autofree char *text = NULL;
     if (memmem(value, length, "=?", 2) == NULL) {
-        text = charset_to_utf8(value, length, NULL, NULL);
+        text = charset_header_to_utf8(value, length);
     } else {
         g_autoptr(GString) pending = g_string_new(NULL);
         Decoder decoder = {value + length, NULL, g_string_sized_new(length + 1),
