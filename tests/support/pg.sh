@@ -42,6 +42,7 @@ pg_names()
 
 pg_ctl()
 {
+    pg_find || return 1
     (cd / && servers_as "$PG_USER" "$PG_BIN/pg_ctl" -D "$PG_DATA" -s "$@")
 }
 
@@ -77,7 +78,7 @@ pg_init()
     servers_mkdir "$SERVERS/pg" 0755 "$PG_USER"
     (cd / && servers_as "$PG_USER" "$PG_BIN/initdb" -D "$PG_DATA" \
         -U postgres -E UTF8 --locale=C --no-sync --auth=peer) \
-        >"$SERVERS/initdb.log" 2>&1 || return 1
+        >"$SERVERS/pg/initdb.out" 2>&1 || return 1
     pg_write_access "$PG_DATA"
     pg_write_settings "$PG_DATA"
 }
@@ -108,6 +109,7 @@ pg_start()
 
 pg_admin()
 {
+    pg_find || return 1
     "$PG_BIN/psql" -X -q -v ON_ERROR_STOP=1 -U postgres "$@"
 }
 

@@ -88,7 +88,8 @@ servers_leave()
 
 servers_show_logs()
 {
-    for servers_log in "$SERVERS"/*.log "$SERVERS"/postfix/*.log; do
+    for servers_log in "$SERVERS"/*.log "$SERVERS"/pg/*.log \
+        "$SERVERS"/postfix/*.log; do
         if [ -s "$servers_log" ]; then
             echo "# --- end of $servers_log"
             tail -n 30 "$servers_log" | sed 's/^/#   /'
@@ -299,7 +300,7 @@ tls_make()
         openssl req -x509 -newkey rsa:2048 -nodes -days 2 \
             -subj "/CN=Test CA" -keyout "$TLS_DIR/ca-key.pem" -out "$TLS_CA" &&
             tls_sign "$1"
-    } >"$SERVERS/tls.log" 2>&1 || return 1
+    } >"$TLS_DIR/openssl.out" 2>&1 || return 1
     # The sink runs as another account.
     chmod 0644 "$TLS_KEY"
 }

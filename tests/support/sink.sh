@@ -2,7 +2,8 @@
 # The SMTP sink for tests and the demo; servers.sh reads this file.
 #
 #   sink_start [ARGS...]   SMTP server that keeps what it gets: $SINK_PORT,
-#                          $SINK_DIR, $SINK_LEDGER; see smtp_sink.py --help
+#                          $SINK_DIR, $SINK_LEDGER; see smtp_sink.py --help.
+#                          With ARGS one that runs is stopped before.
 #   sink_say RULE...       how it answers from now on; no rule: accepts all
 #   sink_mails             the files it keeps, oldest first
 #   sink_count             how many they are
@@ -23,7 +24,10 @@ sink_start()
     sink_names
     servers_mkdir "$SINK_DIR" 0755 "$SERVERS_USER"
     if server_alive sink; then
-        return 0
+        if [ $# -eq 0 ]; then
+            return 0
+        fi
+        sink_stop
     fi
     # Started again it keeps its port, as a relay does.
     sink_port=${SINK_PORT:-0}

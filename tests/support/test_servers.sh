@@ -100,8 +100,9 @@ test_tls()
         # shellcheck disable=SC2086
         tap_like "and a client may trust it" "$(printf 'QUIT\r\n' |
             openssl s_client $option -connect "127.0.0.1:$SINK_PORT" -crlf \
-                -CAfile "$TLS_CA" -verify_hostname relay.test 2>&1)" \
-            'Verify return code: 0 '
+                -CAfile "$TLS_CA" -verify_hostname relay.test \
+                -verify_return_error 2>&1)" \
+            '^New, TLSv1.*Cipher is [A-Z]+_'
         tap_ok "it stops" sink_stop
     done
 }
@@ -142,6 +143,28 @@ status()
     echo $?
 }
 
+# What the demo does: one script starts, another one ends.
+attached()
+{
+    sh -c '. "${srcdir:-.}/tests/support/servers.sh"
+        servers_attach "$0" && eval "$1"' "$SERVERS/kept" "$1"
+}
+
+test_attaching()
+{
+    tap_ok "servers can be started to stay" attached 'pg_start && sink_start'
+    tap_like "another script finds them" \
+        "$(attached 'psql -Atd postgres -c "SELECT 6 * 7"; cat $SINK_DIR/port
+            server_alive sink && echo alive' 2>&1 | tr '\n' ' ')" \
+        '^42 [0-9]+ alive $'
+    tap_ok "starting them again changes nothing" \
+        attached 'pg_start && sink_start'
+    tap_ok "and stops them" attached servers_stop
+    tap_like "they are gone" "$(attached 'pg_ctl status
+        server_alive sink || echo no sink' 2>&1 | tr '\n' ' ')" \
+        'no server running.*no sink'
+}
+
 test_cleaning()
 {
     test_pids=$(cat "$SERVERS"/*.pid | cut -d' ' -f1
@@ -160,5 +183,6 @@ test_sink
 test_tls
 sink_start
 test_postfix
+test_attaching
 test_cleaning
 tap_done
