@@ -367,7 +367,8 @@ parse_whole(Template *parsed, const char *text, const Partials *partials,
                       .end = text + line_length,
                       .line = 1,
                       .error = error};
-    if (subject.p + strspn(subject.p, " \t") == subject.end)
+    subject.p += strspn(subject.p, " \t");
+    if (subject.p == subject.end)
         return refuse(error, parsed->source, 1, "the Subject is empty");
     if (!parse_nodes(&subject))
         return false;
