@@ -1,15 +1,351 @@
 #include "mail/quote.h"
 
 #include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
+
+#include "mail/quote_line.h"
+
+enum { BLOCK_LINES = 12 }; /* a quoted header is found within so many */
+
+typedef enum {
+    LINE_TEXT,
+    LINE_BLANK,
+    LINE_RULE,
+    LINE_QUOTED,  /* begins with ">" */
+    LINE_INTRO,   /* introduces the quoted lines below it */
+    LINE_HISTORY, /* all below is earlier mail */
+    LINE_FORWARD  /* all below was forwarded */
+} LineKind;
+
+/* Eight bytes, for there may be as many lines as bytes. */
+typedef struct {
+    uint32_t offset;
+    uint8_t kind; /* LineKind */
+} Line;
+
+typedef struct {
+    const char *text;
+    size_t length;
+    GArray *lines; /* Line */
+} Scan;
+
+static Line *
+line_at(const Scan *scan, size_t index)
+{
+    return &g_array_index(scan->lines, Line, index);
+}
+
+static LineKind
+kind_at(const Scan *scan, size_t index)
+{
+    return (LineKind)line_at(scan, index)->kind;
+}
+
+static const char *
+line_text(const Scan *scan, size_t index, size_t *ret_length)
+{
+    size_t offset = line_at(scan, index)->offset;
+    size_t next = index + 1 < scan->lines->len
+                      ? line_at(scan, index + 1)->offset
+                      : scan->length;
+    if (next > offset && scan->text[next - 1] == '\n')
+        next--;
+    *ret_length = next - offset;
+    return scan->text + offset;
+}
+
+/* Invisible at the start of lines that some phones write. */
+static bool
+is_blank(const char *line, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (length - i >= 2 && memcmp(line + i, "\xC2\xA0", 2) == 0)
+            i++;
+        else if (!g_ascii_isspace(line[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool
+is_quoted(const char *line, size_t length)
+{
+    enum { INDENT_MAX = 3 };
+    size_t i = 0;
+    while (i < length && i < INDENT_MAX && line[i] == ' ')
+        i++;
+    /* ">:" is what a wrapped introduction leaves: "<bob@example.org\n>:" */
+    bool is_rest = i + 1 < length && line[i + 1] == ':' &&
+                   is_blank(line + i + 2, length - i - 2);
+    return i < length && line[i] == '>' && !is_rest;
+}
+
+static LineKind
+kind_of(const char *line, size_t length)
+{
+    if (is_blank(line, length))
+        return LINE_BLANK;
+    if (is_quoted(line, length))
+        return LINE_QUOTED;
+    if (quote_line_is_original(line, length))
+        return LINE_HISTORY;
+    if (quote_line_is_forward(line, length))
+        return LINE_FORWARD;
+    if (quote_line_is_rule(line, length))
+        return LINE_RULE;
+    return LINE_TEXT;
+}
+
+static void
+split_lines(Scan *scan)
+{
+    size_t offset = 0;
+    while (offset < scan->length) {
+        const char *start = scan->text + offset;
+        const char *end = memchr(start, '\n', scan->length - offset);
+        size_t length =
+            end != NULL ? (size_t)(end - start) : scan->length - offset;
+        Line line = {(uint32_t)offset, (uint8_t)kind_of(start, length)};
+        g_array_append_val(scan->lines, line);
+        offset += length + 1;
+    }
+}
+
+/* The next line from `index` on that is not blank; the count if there is none
+ */
+static size_t
+next_written(const Scan *scan, size_t index)
+{
+    while (index < scan->lines->len && kind_at(scan, index) == LINE_BLANK)
+        index++;
+    return index;
+}
+
+/* Some programs quote with "|"; it counts only below an introduction. */
+static void
+mark_bars(const Scan *scan, size_t index)
+{
+    for (; index < scan->lines->len; index++) {
+        size_t length;
+        const char *line = line_text(scan, index, &length);
+        if (kind_at(scan, index) == LINE_BLANK)
+            continue;
+        if (length == 0 || *line != '|')
+            return;
+        line_at(scan, index)->kind = LINE_QUOTED;
+    }
+}
+
+/* True if prose ends with this line: "... to a computer." */
+static bool
+ends_sentence(const char *line, size_t length)
+{
+    while (length > 0 && g_ascii_isspace(line[length - 1]))
+        length--;
+    return length > 4 && strchr(".!?", line[length - 1]) != NULL &&
+           g_ascii_islower(line[length - 2]) &&
+           g_ascii_islower(line[length - 3]) &&
+           g_ascii_islower(line[length - 4]);
+}
+
+/*
+ * The introduction that ends with line `last`, wrapped or not: tried from the
+ * shortest on, so that prose above it stays prose.
+ */
+static QuoteIntro
+find_intro(const Scan *scan, size_t last, size_t *ret_first)
+{
+    g_autoptr(GString) joined = g_string_new(NULL);
+    QuoteIntro best = INTRO_NONE;
+    for (size_t count = 1; count <= QUOTE_INTRO_LINES; count++) {
+        size_t length, first = last + 1 - count;
+        const char *line = line_text(scan, first, &length);
+        if (length > QUOTE_LINE_MAX ||
+            (count > 1 && ends_sentence(line, length)))
+            break;
+        if (count > 1)
+            g_string_prepend_c(joined, ' ');
+        g_string_prepend_len(joined, line, (gssize)length);
+        QuoteIntro intro = quote_text_intro(joined->str, joined->len);
+        if (intro > best) {
+            best = intro;
+            *ret_first = first;
+        }
+        if (best == INTRO_STRONG || first == 0 ||
+            kind_at(scan, first - 1) != LINE_TEXT)
+            break;
+    }
+    size_t length;
+    if (best != INTRO_NONE && *ret_first > 0 &&
+        kind_at(scan, *ret_first - 1) == LINE_TEXT) {
+        const char *above = line_text(scan, *ret_first - 1, &length);
+        if (quote_line_begins_intro(above, length) &&
+            !ends_sentence(above, length))
+            (*ret_first)--;
+    }
+    return best;
+}
+
+static void
+mark_intros(const Scan *scan)
+{
+    for (size_t i = 0; i < scan->lines->len; i++) {
+        size_t length, first = i;
+        const char *line = line_text(scan, i, &length);
+        if (kind_at(scan, i) != LINE_TEXT ||
+            !quote_line_ends_intro(line, length))
+            continue;
+        QuoteIntro intro = find_intro(scan, i, &first);
+        if (intro == INTRO_NONE)
+            continue;
+        size_t below = next_written(scan, i + 1);
+        if (intro == INTRO_STRONG)
+            mark_bars(scan, below);
+        bool quotes_follow =
+            below < scan->lines->len && kind_at(scan, below) == LINE_QUOTED;
+        if (quotes_follow)
+            for (size_t j = first; j <= i; j++)
+                line_at(scan, j)->kind = LINE_INTRO;
+        else if (intro == INTRO_STRONG)
+            line_at(scan, first)->kind = LINE_HISTORY;
+    }
+}
+
+/* The fields of a quoted header that starts at `index`, as a bit mask. */
+static unsigned
+block_fields(const Scan *scan, size_t index)
+{
+    unsigned found = 0;
+    size_t end = MIN(index + BLOCK_LINES, scan->lines->len), prose = 0;
+    for (; index < end && prose < 2; index++) {
+        size_t length;
+        const char *line = line_text(scan, index, &length);
+        if (kind_at(scan, index) == LINE_BLANK)
+            continue;
+        unsigned field = kind_at(scan, index) == LINE_TEXT
+                             ? (unsigned)quote_line_field(line, length)
+                             : QUOTE_FIELD_NONE;
+        prose = field == QUOTE_FIELD_NONE ? prose + 1 : 0;
+        found |= field;
+    }
+    return found;
+}
+
+/* Outlook and others quote without marks below "From: Sent: To: Subject:" */
+static void
+mark_blocks(const Scan *scan)
+{
+    for (size_t i = 0; i < scan->lines->len; i++) {
+        size_t length;
+        const char *line = line_text(scan, i, &length);
+        if (kind_at(scan, i) != LINE_TEXT || length > QUOTE_LINE_MAX ||
+            quote_line_field(line, length) == QUOTE_FIELD_NONE)
+            continue;
+        unsigned found = block_fields(scan, i);
+        unsigned kinds =
+            found & (QUOTE_FIELD_SENT | QUOTE_FIELD_TO | QUOTE_FIELD_SUBJECT);
+        bool two_more = (kinds & (kinds - 1)) != 0;
+        if ((found & QUOTE_FIELD_FROM) != 0 && two_more)
+            line_at(scan, i)->kind = LINE_HISTORY;
+    }
+}
+
+/* One line between quoted ones is a quoted line that was wrapped. */
+static void
+mark_wrapped(const Scan *scan)
+{
+    for (size_t i = 1; i + 1 < scan->lines->len; i++)
+        if (kind_at(scan, i) == LINE_TEXT &&
+            kind_at(scan, i - 1) == LINE_QUOTED &&
+            kind_at(scan, i + 1) == LINE_QUOTED) {
+            size_t above;
+            line_text(scan, i - 1, &above);
+            enum { WRAP_COLUMN = 60 };
+            if (above >= WRAP_COLUMN)
+                line_at(scan, i)->kind = LINE_QUOTED;
+        }
+}
+
+/*
+ * The line where history begins, given that something was written above it; a
+ * quoted header at the very top is the mail's own matter. What was forwarded
+ * is the matter, too.
+ */
+static size_t
+find_history(const Scan *scan, size_t history)
+{
+    bool has_text = false;
+    for (size_t i = 0; i < scan->lines->len; i++) {
+        LineKind kind = kind_at(scan, i);
+        if (kind == LINE_FORWARD)
+            break;
+        if (has_text &&
+            (kind == LINE_HISTORY || line_at(scan, i)->offset >= history))
+            return i;
+        has_text |= kind == LINE_TEXT;
+    }
+    return scan->lines->len;
+}
+
+static bool
+is_authors(LineKind kind)
+{
+    return kind == LINE_TEXT || kind == LINE_HISTORY || kind == LINE_FORWARD;
+}
+
+/* True if what is written from `index` to `end` is but a signature. */
+static bool
+is_signature(const Scan *scan, size_t index, size_t end)
+{
+    index = next_written(scan, index);
+    if (index >= end)
+        return true;
+    size_t length;
+    const char *line = line_text(scan, index, &length);
+    return quote_line_is_signature(line, length);
+}
+
+/* The end of the writer's part: above the last quotes if nothing follows. */
+static size_t
+find_end(const Scan *scan, size_t start, size_t end)
+{
+    size_t last = end;
+    while (last > start && !is_authors(kind_at(scan, last - 1)))
+        last--;
+    size_t quote = last;
+    while (quote > start && kind_at(scan, quote - 1) != LINE_QUOTED)
+        quote--;
+    if (quote > start && is_signature(scan, quote, last)) {
+        size_t above = quote;
+        while (above > start && !is_authors(kind_at(scan, above - 1)))
+            above--;
+        if (above > start)
+            return above;
+    }
+    return last;
+}
 
 QuoteView
 quote_find(const char *text, size_t history)
 {
-    size_t start = 0, end = MIN(history, strlen(text));
-    while (end > 0 && g_ascii_isspace(text[end - 1]))
-        end--;
-    while (start < end && g_ascii_isspace(text[start]))
+    size_t length = strlen(text);
+    if (length >= G_MAXUINT32)
+        return (QuoteView){0, length};
+    g_autoptr(GArray) lines = g_array_new(FALSE, FALSE, sizeof(Line));
+    Scan scan = {text, length, lines};
+    split_lines(&scan);
+    mark_intros(&scan);
+    mark_blocks(&scan);
+    mark_wrapped(&scan);
+    size_t end = find_history(&scan, history), start = 0;
+    while (start < end && !is_authors(kind_at(&scan, start)))
         start++;
-    return (QuoteView){start, end};
+    end = find_end(&scan, start, end);
+    size_t from = start < lines->len ? line_at(&scan, start)->offset : length;
+    size_t to = end < lines->len ? line_at(&scan, end)->offset : length;
+    while (to > from && g_ascii_isspace(text[to - 1]))
+        to--;
+    return (QuoteView){from, to};
 }
