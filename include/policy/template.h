@@ -80,9 +80,6 @@ void template_render(const Template *parsed, const TemplateValues *values,
 
 enum { TEMPLATE_OUTPUT_MAX_BYTES = 1024 * 1024 };
 
-/* What the worst of strangers would write, for trying templates out. */
-extern const TemplateValues template_hostile_values;
-
 void template_free(Template *parsed);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Template, template_free)
 

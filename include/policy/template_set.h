@@ -24,6 +24,9 @@ void template_set_add(TemplateSet *templates, const char *set,
 const Template *template_set_find(const TemplateSet *templates, const char *set,
                                   const char *language, TemplateName name);
 
+/* What the worst of strangers would write, for trying templates out. */
+extern const TemplateValues template_hostile_values;
+
 /*
  * Render all with hostile values and with none: each Subject is one line that
  * is not empty, each text too, and the common set has every English template.

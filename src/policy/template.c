@@ -49,7 +49,7 @@ typedef enum {
 typedef struct {
     NodeKind kind;
     size_t placeholder; /* row of the table */
-    const char *text;   /* borrowed from Template.source_text or a partial */
+    const char *text;   /* borrowed from Template.texts */
     size_t length;
     guint end; /* index of the node behind the section */
 } Node;

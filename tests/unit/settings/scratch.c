@@ -8,15 +8,6 @@
 
 #include "base/failure.h"
 
-/* libconfig 1.5 loses the text at which it finds a syntax error. */
-const char *__lsan_default_suppressions(void);
-
-const char *
-__lsan_default_suppressions(void)
-{
-    return "leak:libconfig_yylex\n";
-}
-
 char *
 scratch_write(const char *bytes, size_t length, mode_t mode)
 {
