@@ -13,7 +13,9 @@
 typedef struct Stream Stream;
 
 /*
- * Connect to host:port, trying each address in turn within `timeout_s`.
+ * Connect to host:port, trying each address in turn within `timeout_s`; the
+ * name server has its own time limits (resolv.conf(5)). The stream's deadline
+ * is what is left of it.
  * FAILURE_TEMPORARY names host, port and the last reason.
  */
 Stream *stream_open(const char *host, uint16_t port, int64_t timeout_s,
@@ -21,10 +23,15 @@ Stream *stream_open(const char *host, uint16_t port, int64_t timeout_s,
 
 /*
  * Begin TLS and verify chain, name and dates against `ca_file` ("" = system
- * trust). FAILURE_TEMPORARY with GnuTLS' own explanation.
+ * trust). Refused when bytes that came before are still unread: they were not
+ * protected (RELIABILITY A45). FAILURE_TEMPORARY with GnuTLS' own explanation;
+ * the stream is dead then.
  */
 bool stream_start_tls(Stream *stream, const char *host, const char *ca_file,
                       GError **error);
+
+/* True if TLS protects it, or the peer is this host (loopback). */
+bool stream_is_private(const Stream *stream);
 
 /* All reads and writes until the next call must end within `timeout_s`. */
 void stream_set_deadline(Stream *stream, int64_t timeout_s);
@@ -34,7 +41,9 @@ void stream_set_budget(Stream *stream, size_t bytes);
 
 /*
  * The same stream for libetpan (mailstream *, borrowed: lives and ends with
- * the Stream). Typed void * so that only those who speak libetpan include it.
+ * the Stream; should libetpan close it first, the Stream is dead). Its writes
+ * may be short: look at stream_is_dead(). Typed void * so that only those who
+ * speak libetpan include it.
  */
 void *stream_mailstream(Stream *stream);
 
@@ -43,6 +52,12 @@ const char *stream_error(const Stream *stream);
 
 /* True once anything failed: all further reads and writes fail at once. */
 bool stream_is_dead(const Stream *stream);
+
+/*
+ * True if the peer has hung up, or said something, while nothing was asked:
+ * a kept connection is not to be used again. Does not wait.
+ */
+bool stream_has_news(Stream *stream);
 
 void stream_close(Stream *stream);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Stream, stream_close)

@@ -4,10 +4,10 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "spool.h"
+#include "wait.h"
 
 #define READ_BYTES ((size_t)64 * 1024)
 #define SLICE_MS 1000   /* how often stopping() is asked */
@@ -29,14 +29,6 @@ typedef struct {
     int64_t content_bytes;
     int64_t stop_since_ms; /* stopping() was first true; 0: not yet */
 } Client;
-
-static int64_t
-now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* What the session asks us */
 
@@ -110,19 +102,11 @@ reason_to_leave(Client *client, int64_t now, const char **ret_enhanced)
     return NULL;
 }
 
-/* Wait until `events` or the end of the slice. False: poll() itself failed. */
-static bool
-wait_for(int fd, short events)
-{
-    struct pollfd pollfd = {.fd = fd, .events = events};
-    return poll(&pollfd, 1, SLICE_MS) >= 0 || errno == EINTR;
-}
-
 /* Write what is in `out`. False: the client is gone or does not read. */
 static bool
 write_replies(Client *client)
 {
-    int64_t deadline_ms = now_ms() + REPLY_S * 1000;
+    int64_t deadline_ms = monotonic_ms() + REPLY_S * 1000;
     const char *bytes = client->out->str;
     size_t left = client->out->len;
     while (left > 0) {
@@ -133,7 +117,7 @@ write_replies(Client *client)
         } else if (n < 0 && errno == EINTR) {
             continue;
         } else if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK) ||
-                   now_ms() > deadline_ms || !wait_for(client->fd, POLLOUT)) {
+                   !wait_until(client->fd, POLLOUT, deadline_ms)) {
             return false;
         }
     }
@@ -149,7 +133,7 @@ static void
 note_progress(Client *client, size_t length)
 {
     bool content = lmtp_session_in_content(client->session);
-    int64_t now = now_ms();
+    int64_t now = monotonic_ms();
     if (content || client->out->len > 0)
         client->awaited_since_ms = now;
     if (!content) {
@@ -167,8 +151,10 @@ static bool
 take_input(Client *client, char *buffer)
 {
     ssize_t n = recv(client->fd, buffer, READ_BYTES, MSG_DONTWAIT);
-    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
-        return wait_for(client->fd, POLLIN);
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
+        wait_until(client->fd, POLLIN, monotonic_ms() + SLICE_MS);
+        return true;
+    }
     if (n <= 0)
         return false;
     bool goes_on =
@@ -186,7 +172,7 @@ converse(Client *client)
     if (!write_replies(client))
         return;
     for (;;) {
-        const char *why = reason_to_leave(client, now_ms(), &enhanced);
+        const char *why = reason_to_leave(client, monotonic_ms(), &enhanced);
         if (why != NULL) {
             lmtp_session_bye(client->session, enhanced, why, client->out);
             write_replies(client);
@@ -213,7 +199,7 @@ lmtp_server_serve(int fd, const char *host_name, const Limits *limits,
         .limits = limits,
         .handlers = handlers,
         .context = context,
-        .awaited_since_ms = now_ms(),
+        .awaited_since_ms = monotonic_ms(),
     };
     spool_init(&client.spool, spool_directory, (size_t)limits->memory_bytes);
     client.out = g_string_new(NULL);

@@ -1,0 +1,259 @@
+#include "transport/stream.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libetpan/mailstream.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/failure.h"
+#include "connect.h"
+#include "tls.h"
+#include "wait.h"
+
+#define BUFFER_BYTES 8192
+
+struct Stream {
+    int fd;
+    Tls *tls;            /* NULL: in clear */
+    mailstream *mail;    /* NULL: libetpan has closed it */
+    int64_t deadline_ms; /* CLOCK_MONOTONIC */
+    bool budgeted;
+    size_t budget_bytes; /* what may still be read */
+    char *error;         /* the first one; NULL: alive */
+};
+
+static ssize_t
+fail(Stream *stream, const char *why)
+{
+    if (stream->error == NULL)
+        stream->error = g_strdup(why);
+    return -1;
+}
+
+/* What libetpan calls. -1 at the end of the stream too: it would take 0 for
+ * "nothing yet" and ask again for ever. */
+
+static ssize_t
+clear_read(const Stream *stream, void *buffer, size_t size, const char **why)
+{
+    for (;;) {
+        ssize_t n = recv(stream->fd, buffer, size, 0);
+        if (n >= 0)
+            return n;
+        if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+            *why = g_strerror(errno);
+            return -1;
+        }
+        if (!wait_until(stream->fd, POLLIN, stream->deadline_ms)) {
+            *why = "no answer in time";
+            return -1;
+        }
+    }
+}
+
+static ssize_t
+clear_write(const Stream *stream, const void *bytes, size_t length,
+            const char **why)
+{
+    for (;;) {
+        ssize_t n = send(stream->fd, bytes, length, MSG_NOSIGNAL);
+        if (n > 0)
+            return n;
+        if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK &&
+            errno != EINTR) {
+            *why = g_strerror(errno);
+            return -1;
+        }
+        if (!wait_until(stream->fd, POLLOUT, stream->deadline_ms)) {
+            *why = "no room to write in time";
+            return -1;
+        }
+    }
+}
+
+static ssize_t
+driver_read(mailstream_low *low, void *buffer, size_t size)
+{
+    Stream *stream = low->data;
+    const char *why = "the peer has closed the connection";
+    if (stream->error != NULL)
+        return -1;
+    /* Whoever drips a byte a minute is not waited for byte by byte. */
+    if (monotonic_ms() > stream->deadline_ms)
+        return fail(stream, "no answer in time");
+    if (stream->budgeted) {
+        if (stream->budget_bytes == 0)
+            return fail(stream, "the answer is too long");
+        size = MIN(size, stream->budget_bytes);
+    }
+    ssize_t n = stream->tls == NULL ? clear_read(stream, buffer, size, &why)
+                                    : tls_read(stream->tls, buffer, size,
+                                               stream->deadline_ms, &why);
+    if (n <= 0)
+        return fail(stream, why);
+    if (stream->budgeted)
+        stream->budget_bytes -= (size_t)n;
+    return n;
+}
+
+static ssize_t
+driver_write(mailstream_low *low, const void *bytes, size_t length)
+{
+    Stream *stream = low->data;
+    const char *why = "the peer has closed the connection";
+    if (stream->error != NULL)
+        return -1;
+    ssize_t n = stream->tls == NULL ? clear_write(stream, bytes, length, &why)
+                                    : tls_write(stream->tls, bytes, length,
+                                                stream->deadline_ms, &why);
+    return n > 0 ? n : fail(stream, why);
+}
+
+static int
+driver_close(mailstream_low *low)
+{
+    fail(low->data, "closed");
+    return 0;
+}
+
+static int
+driver_get_fd(mailstream_low *low)
+{
+    const Stream *stream = low->data;
+    return stream->fd;
+}
+
+static void
+driver_free(mailstream_low *low)
+{
+    Stream *stream = low->data;
+    stream->mail = NULL;
+    free(low); /* mailstream_low_new() has used malloc() */
+}
+
+static mailstream_low_driver driver = {
+    .mailstream_read = driver_read,
+    .mailstream_write = driver_write,
+    .mailstream_close = driver_close,
+    .mailstream_get_fd = driver_get_fd,
+    .mailstream_free = driver_free,
+};
+
+/* The stream */
+
+Stream *
+stream_open(const char *host, uint16_t port, int64_t timeout_s, GError **error)
+{
+    int64_t deadline_ms = monotonic_ms() + timeout_s * 1000;
+    int fd = connect_to_host(host, port, deadline_ms, error);
+    if (fd < 0)
+        return NULL;
+    Stream *stream = g_new0(Stream, 1);
+    stream->fd = fd;
+    stream->deadline_ms = deadline_ms;
+    mailstream_low *low = mailstream_low_new(stream, &driver);
+    g_assert(low != NULL);
+    stream->mail = mailstream_new(low, BUFFER_BYTES);
+    g_assert(stream->mail != NULL);
+    return stream;
+}
+
+void
+stream_close(Stream *stream)
+{
+    if (stream == NULL)
+        return;
+    tls_close(stream->tls, stream->error == NULL);
+    if (stream->mail != NULL)
+        mailstream_close(stream->mail);
+    close(stream->fd);
+    g_free(stream->error);
+    g_free(stream);
+}
+
+bool
+stream_start_tls(Stream *stream, const char *host, const char *ca_file,
+                 GError **error)
+{
+    if (stream->error == NULL && stream->mail->read_buffer_len > 0)
+        fail(stream, "it went on talking where TLS should begin");
+    if (stream->error != NULL) {
+        failure_set(error, FAILURE_TEMPORARY, "TLS with %s failed: %s", host,
+                    stream->error);
+        return false;
+    }
+    stream->tls =
+        tls_open(stream->fd, host, ca_file, stream->deadline_ms, error);
+    if (stream->tls == NULL)
+        fail(stream, "TLS failed");
+    return stream->tls != NULL;
+}
+
+static bool
+is_loopback(int fd)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+        struct sockaddr_storage room;
+    } peer;
+    socklen_t length = sizeof peer;
+    if (getpeername(fd, &peer.any, &length) != 0)
+        return false;
+    if (peer.any.sa_family == AF_INET)
+        return ntohl(peer.v4.sin_addr.s_addr) >> 24 == 127;
+    return peer.any.sa_family == AF_INET6 &&
+           IN6_IS_ADDR_LOOPBACK(&peer.v6.sin6_addr);
+}
+
+bool
+stream_is_private(const Stream *stream)
+{
+    return stream->tls != NULL || is_loopback(stream->fd);
+}
+
+void
+stream_set_deadline(Stream *stream, int64_t timeout_s)
+{
+    stream->deadline_ms = monotonic_ms() + timeout_s * 1000;
+}
+
+void
+stream_set_budget(Stream *stream, size_t bytes)
+{
+    stream->budgeted = bytes > 0;
+    stream->budget_bytes = bytes;
+}
+
+void *
+stream_mailstream(Stream *stream)
+{
+    return stream->mail;
+}
+
+const char *
+stream_error(const Stream *stream)
+{
+    return stream->error == NULL ? "" : stream->error;
+}
+
+bool
+stream_is_dead(const Stream *stream)
+{
+    return stream->error != NULL;
+}
+
+bool
+stream_has_news(Stream *stream)
+{
+    if (stream->error != NULL || stream->mail->read_buffer_len > 0 ||
+        (stream->tls != NULL && tls_has_pending(stream->tls)))
+        return true;
+    return wait_until(stream->fd, POLLIN, 0);
+}
