@@ -23,7 +23,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Claimed, claimed_free)
 /* What became of one recipient. */
 typedef struct {
     int position;
-    const char *state; /* "sent", "failed", "waiting" */
+    const char *state; /* "sent", "failed", "unsure", "waiting" */
     int code;
     const char *enhanced;
     const char *text;
@@ -37,7 +37,8 @@ typedef struct {
     int64_t wait_s; /* until it is tried again */
     const char *last_error;
     const char *event; /* to be noted on its ticket; NULL none */
-    bool refused;      /* counts as an attempt */
+    bool refused;           /* counts as an attempt */
+    bool uncertain;         /* it may go out twice: counted */
 } Settlement;
 
 /*

@@ -61,7 +61,7 @@ SELECT id, false, true FROM completed;
 -- without their bytes and are read one at a time.
 --   $1 limit, $2 octets up to which the bytes come along
 SELECT d.id, d.source_key, d.transport, d.envelope_sender, d.envelope_recipient,
-       d.queue, d.mta_queue_id, extract(epoch FROM d.received_at)::bigint,
+       d.queue, d.mta_queue_id, floor(extract(epoch FROM d.received_at))::bigint,
        d.strikes, coalesce(d.message_id_no, 0), coalesce(d.ticket_id, 0),
        d.raw_digest, CASE WHEN r.octets <= $2::bigint THEN r.bytes END
   FROM delivery d JOIN raw_mail r ON r.digest = d.raw_digest
@@ -73,7 +73,7 @@ SELECT d.id, d.source_key, d.transport, d.envelope_sender, d.envelope_recipient,
 -- One delivery as it is, for a look or a dry run.
 --   $1 id
 SELECT d.id, d.source_key, d.transport, d.envelope_sender, d.envelope_recipient,
-       d.queue, d.mta_queue_id, extract(epoch FROM d.received_at)::bigint,
+       d.queue, d.mta_queue_id, floor(extract(epoch FROM d.received_at))::bigint,
        d.strikes, coalesce(d.message_id_no, 0), coalesce(d.ticket_id, 0),
        d.raw_digest, r.bytes
   FROM delivery d JOIN raw_mail r ON r.digest = d.raw_digest

@@ -63,7 +63,7 @@ UPDATE outgoing_recipient r
 -- The state follows from the recipients: some wait, so it is queued again;
 -- else it failed if one failed.
 --   $1 id, $2 lease token, $3 wait in seconds, $4 last error,
---   $5 was it refused for the moment (counts as an attempt)
+--   $5 1: refused for the moment (an attempt), $6 1: it may go out twice
 UPDATE outgoing o
    SET state = CASE
            WHEN EXISTS (SELECT FROM outgoing_recipient r
@@ -81,7 +81,8 @@ UPDATE outgoing o
                              WHERE r.outgoing_id = o.id AND r.state = 'waiting')
            THEN now() END,
        due_at = now() + $3::bigint * interval '1 second',
-       attempts = o.attempts + $5::integer, last_error = $4,
+       attempts = o.attempts + $5::integer,
+       repeats = o.repeats + $6::integer, last_error = $4,
        lease = NULL, lease_until = NULL
  WHERE o.id = $1::bigint AND o.lease = $2::uuid
 RETURNING o.state, o.ticket_id;

@@ -24,6 +24,7 @@ struct Pg {
     bool have[ST_COUNT]; /* prepared on this connection */
     GQueue owed;         /* Owed, by GUINT_TO_POINTER */
     GQueue kept;         /* PGresult* */
+    bool unsynced; /* something was sent since the last Sync */
     bool failed;         /* something in this pipeline failed */
     char tag[64];        /* command tag of the last good result */
     int64_t transactions;
@@ -258,6 +259,7 @@ sent_or_lost(Pg *pg, int sent, Owed what, GError **error)
         return false;
     }
     owe(pg, what);
+    pg->unsynced = what != OWED_SYNC;
     return true;
 }
 
@@ -479,8 +481,10 @@ pg_reset(Pg *pg, GError **error)
         set_lost(pg, error, "closed");
         return false;
     }
+    /* libpq learns of a transaction only with the answer to Sync. */
     PGTransactionStatusType state = PQtransactionStatus(pg->connection);
-    if (state == PQTRANS_IDLE && g_queue_is_empty(&pg->owed)) {
+    if (state == PQTRANS_IDLE && !pg->unsynced &&
+        g_queue_is_empty(&pg->owed)) {
         pg->failed = false;
         return true;
     }
