@@ -1,0 +1,247 @@
+#include "gateway/process.h"
+
+#include "base/failpoint.h"
+#include "base/failure.h"
+#include "base/log.h"
+#include "gateway/digest.h"
+#include "policy/explain.h"
+#include "store/context.h"
+#include "store/delivery.h"
+#include "store/outbox.h"
+#include "store/record.h"
+
+/* The longest that a few answers of the database may take: its trouble strikes
+ * no mail. */
+static int64_t
+database_time(const Desk *desk)
+{
+    return desk->settings->database.timeout_s * 5;
+}
+
+/* ---- one mail ---- */
+
+static void
+log_decision(const Decision *decision, const Receipt *receipt)
+{
+    log_info(
+        event("mail.decided"), kv("verdict", verdict_name(decision->verdict)),
+        kv("reason", decision->reason),
+        kv_int("ticket", receipt->ticket != NULL ? receipt->ticket->id : 0),
+        kv("acknowledge", decision->acknowledge_reason));
+}
+
+/* The root id of a new ticket is ours too: answers may name only that one. */
+static bool
+add_root_id(Txn *txn, const Desk *desk, const Decision *decision,
+            const Receipt *receipt, GError **error)
+{
+    if (decision->verdict != VERDICT_NEW)
+        return true;
+    g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(ids, notice_root_id(receipt->ticket, &desk->rules));
+    return store_add_own_ids(txn, receipt->ticket->id, ids, error);
+}
+
+static bool
+add_park_notice(Txn *txn, const Desk *desk, int64_t delivery_id,
+                const char *why, size_t *outgoing_count, GError **error)
+{
+    const Press press = desk_press(desk);
+    g_autofree char *reason = g_strdup_printf(
+        "Delivery %" G_GINT64_FORMAT " was parked: %s", delivery_id, why);
+    g_autofree char *detail = g_strdup_printf(
+        "postern delivery show %" G_GINT64_FORMAT "   why\n"
+        "postern delivery raw %" G_GINT64_FORMAT "    the mail itself\n"
+        "postern delivery retry %" G_GINT64_FORMAT "  process it again",
+        delivery_id, delivery_id, delivery_id);
+    g_autoptr(GPtrArray) outgoing =
+        g_ptr_array_new_with_free_func((GDestroyNotify)outgoing_free);
+    Outgoing *notice =
+        notice_compose_admin(reason, detail, g_get_real_time(), &press);
+    if (notice != NULL)
+        g_ptr_array_add(outgoing, notice);
+    *outgoing_count += outgoing->len;
+    return outbox_add(txn, outgoing, error);
+}
+
+static bool
+process_one(Txn *txn, Desk *desk, Delivery *delivery, const Diary *diary,
+            Processed *processed, GError **error)
+{
+    LOG_SCOPE(kv("delivery", delivery->key));
+    if (delivery->raw == NULL && !delivery_load_raw(txn, delivery, error))
+        return false;
+    const Press press = desk_press(desk);
+    /* Who dies between these two lines has died on this mail. */
+    diary->busy(diary->context, delivery->id, desk->settings->limits.parse_s);
+    g_autoptr(Mail) mail = mail_parse(delivery->raw, delivery->envelope_sender,
+                                      desk->rules.limits);
+    g_autoptr(GBytes) content_digest = digest_content(delivery->raw);
+    FAILPOINT("process.parsed");
+    diary->busy(diary->context, 0, database_time(desk));
+    g_autoptr(Lookup) lookup =
+        lookup_new(mail, delivery, content_digest, &desk->rules);
+    g_autoptr(Context) context =
+        store_load_context(txn, lookup, &desk->rules, error);
+    if (context == NULL)
+        return false;
+    g_autoptr(Decision) decision =
+        decide(mail, delivery, lookup, context, &desk->rules);
+    g_autoptr(Receipt) receipt =
+        store_record(txn, delivery, mail, decision, lookup, error);
+    if (receipt == NULL)
+        return false;
+    g_autoptr(GPtrArray) outgoing =
+        notice_compose_all(decision, receipt, mail, delivery, &press);
+    log_decision(decision, receipt);
+    processed->processed++;
+    processed->outgoing += outgoing->len;
+    if (decision->verdict == VERDICT_PARK)
+        return add_park_notice(txn, desk, delivery->id, decision->reason,
+                               &processed->outgoing, error);
+    return add_root_id(txn, desk, decision, receipt, error) &&
+           outbox_add(txn, outgoing, error);
+}
+
+/* ---- a batch ---- */
+
+/* ret_culprit: the delivery that was in hand when it failed; 0: none. */
+static bool
+process_batch(Desk *desk, const Diary *diary, int64_t limit,
+              Processed *processed, size_t *ret_size, int64_t *ret_culprit,
+              GError **error)
+{
+    Processed done = {0, 0};
+    *ret_size = 0;
+    *ret_culprit = 0;
+    diary->busy(diary->context, 0, database_time(desk));
+    g_autoptr(Txn) txn = store_begin(desk->store, error);
+    if (txn == NULL)
+        return false;
+    g_autoptr(GPtrArray) batch = delivery_lock_batch(txn, limit, error);
+    if (batch == NULL)
+        return false;
+    *ret_size = batch->len;
+    if (batch->len == 0)
+        return txn_commit(txn, error);
+    FAILPOINT("process.locked");
+    for (guint i = 0; i < batch->len; i++) {
+        Delivery *delivery = batch->pdata[i];
+        *ret_culprit = delivery->id;
+        if (!process_one(txn, desk, delivery, diary, &done, error))
+            return false;
+        g_clear_pointer(&delivery->raw, g_bytes_unref); /* may be large */
+    }
+    FAILPOINT("process.recorded");
+    if (!txn_commit(txn, error))
+        return false;
+    FAILPOINT("process.committed");
+    processed->processed += done.processed;
+    processed->outgoing += done.outgoing;
+    return true;
+}
+
+/* The database refuses it for ever: that is the mail's fault, not ours. */
+static bool
+park_culprit(Desk *desk, int64_t delivery_id, const char *why,
+             Processed *processed, GError **error)
+{
+    g_autoptr(Txn) txn = store_begin(desk->store, error);
+    bool parked;
+    if (txn == NULL || !delivery_park(txn, delivery_id, why, &parked, error))
+        return false;
+    if (parked && !add_park_notice(txn, desk, delivery_id, why,
+                                   &processed->outgoing, error))
+        return false;
+    if (!txn_commit(txn, error))
+        return false;
+    log_error(event("mail.parked"), kv_int("id", delivery_id),
+              kv("reason", why));
+    processed->processed++;
+    return true;
+}
+
+static bool
+process_one_by_one(Desk *desk, const Diary *diary, size_t count,
+                   Processed *processed, GError **error)
+{
+    for (size_t i = 0; i < count; i++) {
+        g_autoptr(GError) failure = NULL;
+        size_t size;
+        int64_t culprit;
+        if (process_batch(desk, diary, 1, processed, &size, &culprit,
+                          &failure)) {
+            if (size == 0)
+                break;
+            continue;
+        }
+        if (!failure_is(failure, FAILURE_PERMANENT)) {
+            g_propagate_error(error, g_steal_pointer(&failure));
+            return false;
+        }
+        if (!park_culprit(desk, culprit, failure->message, processed, error))
+            return false;
+    }
+    return true;
+}
+
+bool
+process_waiting(Desk *desk, const Diary *diary, Processed *ret_processed,
+                GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    size_t size;
+    int64_t culprit;
+    *ret_processed = (Processed){0, 0};
+    if (process_batch(desk, diary, desk->settings->limits.batch, ret_processed,
+                      &size, &culprit, &failure))
+        return true;
+    if (failure_is(failure, FAILURE_PERMANENT) && size > 0) {
+        log_warning(event("batch.split"), kv("reason", failure->message));
+        return process_one_by_one(desk, diary, size, ret_processed, error);
+    }
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return false;
+}
+
+/* ---- strikes ---- */
+
+bool
+process_strike(Desk *desk, int64_t delivery_id, GError **error)
+{
+    g_autoptr(Txn) txn = store_begin(desk->store, error);
+    int strikes;
+    if (txn == NULL || !delivery_strike(txn, delivery_id, &strikes, error))
+        return false;
+    log_error(event("mail.strike"), kv_int("id", delivery_id),
+              kv_int("strikes", strikes));
+    if (strikes >= DELIVERY_STRIKES_MAX) {
+        const char *why = "three workers died or overstayed on it";
+        bool parked;
+        size_t outgoing = 0;
+        if (!delivery_park(txn, delivery_id, why, &parked, error) ||
+            !add_park_notice(txn, desk, delivery_id, why, &outgoing, error))
+            return false;
+    }
+    return txn_commit(txn, error);
+}
+
+/* ---- a dry run ---- */
+
+char *
+process_explain(Desk *desk, Txn *txn, const Delivery *delivery, GError **error)
+{
+    g_autoptr(Mail) mail = mail_parse(delivery->raw, delivery->envelope_sender,
+                                      desk->rules.limits);
+    g_autoptr(GBytes) content_digest = digest_content(delivery->raw);
+    g_autoptr(Lookup) lookup =
+        lookup_new(mail, delivery, content_digest, &desk->rules);
+    g_autoptr(Context) context =
+        txn != NULL ? store_peek_context(txn, lookup, &desk->rules, error)
+                    : context_new();
+    if (context == NULL)
+        return NULL;
+    g_autoptr(Decision) decision =
+        decide(mail, delivery, lookup, context, &desk->rules);
+    return explain_text(mail, delivery, lookup, decision);
+}
