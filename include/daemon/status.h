@@ -1,0 +1,56 @@
+/* What `postern status` can see of a running daemon. */
+#ifndef DAEMON_STATUS_H
+#define DAEMON_STATUS_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+typedef enum {
+    WORKER_NONE, /* an unused slot */
+    WORKER_LMTP,
+    WORKER_PROCESSOR,
+    WORKER_SENDER,
+    WORKER_CLOCK
+} WorkerRole;
+
+/* "lmtp", "processor", "sender", "clock"; "" for WORKER_NONE. */
+const char *worker_role_name(WorkerRole role);
+/* The reverse; false and untouched for any other word. */
+bool worker_role_parse(const char *name, WorkerRole *ret_role);
+
+typedef struct {
+    WorkerRole role;
+    int index;             /* among its role, from 0 */
+    pid_t pid;             /* 0: not running */
+    int64_t started_us;    /* monotonic */
+    int64_t busy_since_us; /* 0: idle */
+    int64_t back_by_us;    /* overdue after this; 0: idle, no limit */
+    int64_t delivery_id;   /* being parsed; 0 */
+    int64_t struck; /* the worker before died on it: a strike is owed; 0 */
+    bool came_up;   /* it has found its database and begun to work */
+    int64_t done;   /* mails since the page was made */
+    int64_t restarts;
+    char lease[40]; /* of a sender; survives it */
+} StatusSlot;
+
+enum { STATUS_SLOTS = 200 };
+
+typedef struct {
+    uint32_t magic;
+    uint32_t version;
+    pid_t supervisor;
+    int64_t started_at_s; /* Unix seconds */
+    int64_t n_listeners;
+    StatusSlot slots[STATUS_SLOTS];
+} StatusPage;
+
+/*
+ * Map the page of a daemon that runs in this directory, read-only.
+ * Returns: NULL if none runs there (`error` says so).
+ */
+const StatusPage *status_page_read(const char *run_directory, GError **error);
+void status_page_unmap(const StatusPage *page);
+
+#endif

@@ -1,0 +1,70 @@
+#include "spawn.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "worker.h"
+
+enum { CLEAR_OF_TARGETS = 64 + FD_LISTENERS }; /* no target is that high */
+
+/* Nothing may sit where a target goes: first all up, then all down. */
+static int
+lift(int fd)
+{
+    if (fd < 0)
+        fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    return fcntl(fd, F_DUPFD_CLOEXEC, CLEAR_OF_TARGETS);
+}
+
+static void
+place(int lifted, int target)
+{
+    if (lifted < 0 || dup2(lifted, target) != target)
+        _exit(EX_OSERR);
+}
+
+static void
+hand_over(const SpawnDescriptors *descriptors)
+{
+    int page = lift(descriptors->status_page);
+    int processor = lift(descriptors->bell_processor);
+    int sender = lift(descriptors->bell_sender);
+    int password = lift(descriptors->password);
+    int listeners[CLEAR_OF_TARGETS];
+    for (size_t i = 0; i < descriptors->n_listeners; i++)
+        listeners[i] = lift(descriptors->listeners[i]);
+    place(page, FD_STATUS_PAGE);
+    place(processor, FD_BELL_PROCESSOR);
+    place(sender, FD_BELL_SENDER);
+    place(password, FD_PASSWORD);
+    for (size_t i = 0; i < descriptors->n_listeners; i++)
+        place(listeners[i], FD_LISTENERS + (int)i);
+}
+
+static void
+become_worker(const char *name, const char *settings_file,
+              const SpawnDescriptors *descriptors)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    hand_over(descriptors);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    const char *const argv[] = {"posternd", "--worker",    name,
+                                "-c",       settings_file, NULL};
+    execv("/proc/self/exe", (char *const *)argv);
+    _exit(EX_OSERR);
+}
+
+pid_t
+spawn_worker(const char *name, const char *settings_file,
+             const SpawnDescriptors *descriptors)
+{
+    if (descriptors->n_listeners > CLEAR_OF_TARGETS - FD_LISTENERS)
+        return -1;
+    pid_t pid = fork();
+    if (pid == 0)
+        become_worker(name, settings_file, descriptors);
+    return pid;
+}

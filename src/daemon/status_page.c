@@ -1,0 +1,178 @@
+#include "status_page.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/failure.h"
+
+enum { MAGIC = 0x506f7374, VERSION = 1 };
+
+static const char *const role_names[] = {
+    [WORKER_NONE] = "",
+    [WORKER_LMTP] = "lmtp",
+    [WORKER_PROCESSOR] = "processor",
+    [WORKER_SENDER] = "sender",
+    [WORKER_CLOCK] = "clock",
+};
+
+const char *
+worker_role_name(WorkerRole role)
+{
+    return role_names[role];
+}
+
+bool
+worker_role_parse(const char *name, WorkerRole *ret_role)
+{
+    for (size_t i = WORKER_LMTP; i < G_N_ELEMENTS(role_names); i++) {
+        if (strcmp(role_names[i], name) == 0) {
+            *ret_role = (WorkerRole)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static StatusPage *
+map(int fd, int protection, GError **error)
+{
+    void *page = mmap(NULL, sizeof(StatusPage), protection, MAP_SHARED, fd, 0);
+    if (page != MAP_FAILED)
+        return page;
+    failure_set(error, FAILURE_TEMPORARY, "cannot map the status page: %s",
+                g_strerror(errno));
+    return NULL;
+}
+
+StatusPage *
+status_page_create(const char *run_directory, int *ret_fd, GError **error)
+{
+    g_autofree char *path = g_build_filename(run_directory, "status", NULL);
+    unlink(path); /* old workers may still have the old one */
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (fd < 0 || ftruncate(fd, sizeof(StatusPage)) != 0) {
+        failure_set(error, FAILURE_CONFIG, "cannot create %s: %s", path,
+                    g_strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return NULL;
+    }
+    StatusPage *page = map(fd, PROT_READ | PROT_WRITE, error);
+    if (page == NULL) {
+        close(fd);
+        return NULL;
+    }
+    page->supervisor = getpid();
+    page->started_at_s = g_get_real_time() / G_USEC_PER_SEC;
+    page->version = VERSION;
+    page->magic = MAGIC;
+    *ret_fd = fd;
+    return page;
+}
+
+StatusPage *
+status_page_map(int fd, GError **error)
+{
+    return map(fd, PROT_READ | PROT_WRITE, error);
+}
+
+/* The supervisor holds a lock on this file as long as it lives. */
+static bool
+is_running(const char *run_directory)
+{
+    g_autofree char *path = g_build_filename(run_directory, "lock", NULL);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool held = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    close(fd);
+    return held;
+}
+
+const StatusPage *
+status_page_read(const char *run_directory, GError **error)
+{
+    g_autofree char *path = g_build_filename(run_directory, "status", NULL);
+    struct stat status;
+    int fd = is_running(run_directory) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    if (fd < 0 || fstat(fd, &status) != 0 ||
+        status.st_size != sizeof(StatusPage)) {
+        failure_set(error, FAILURE_TEMPORARY, "no posternd runs in %s",
+                    run_directory);
+        if (fd >= 0)
+            close(fd);
+        return NULL;
+    }
+    const StatusPage *page = map(fd, PROT_READ, error);
+    close(fd);
+    if (page != NULL && (page->magic != MAGIC || page->version != VERSION)) {
+        failure_set(error, FAILURE_TEMPORARY,
+                    "posternd in %s is of another version", run_directory);
+        g_clear_pointer(&page, status_page_unmap);
+    }
+    return page;
+}
+
+void
+status_page_unmap(const StatusPage *page)
+{
+    if (page != NULL)
+        munmap((void *)page, sizeof *page);
+}
+
+/* ---- a worker's own slot ---- */
+
+static void
+note_busy(void *context, int64_t delivery_id, int64_t back_in_s)
+{
+    StatusSlot *slot = context;
+    int64_t now_us = g_get_monotonic_time();
+    if (slot->busy_since_us == 0)
+        slot->busy_since_us = now_us;
+    /* The deadline first: the supervisor must never pair a new delivery with
+     * the deadline of an old one. */
+    __atomic_store_n(&slot->back_by_us, now_us + back_in_s * G_USEC_PER_SEC,
+                     __ATOMIC_RELEASE);
+    __atomic_store_n(&slot->delivery_id, delivery_id, __ATOMIC_RELEASE);
+}
+
+static void
+note_idle(void *context)
+{
+    StatusSlot *slot = context;
+    __atomic_store_n(&slot->delivery_id, 0, __ATOMIC_RELEASE);
+    __atomic_store_n(&slot->back_by_us, 0, __ATOMIC_RELEASE);
+    slot->busy_since_us = 0;
+}
+
+Diary
+status_page_diary(StatusSlot *slot)
+{
+    return (Diary){note_busy, note_idle, slot};
+}
+
+bool
+status_slot_is_overdue(const StatusSlot *slot, int64_t now_us)
+{
+    int64_t back_by_us = __atomic_load_n(&slot->back_by_us, __ATOMIC_ACQUIRE);
+    return slot->pid != 0 && back_by_us != 0 && now_us > back_by_us;
+}
+
+void
+status_page_count(const StatusPage *page, WorkerRole role, size_t *ret_busy,
+                  size_t *ret_all)
+{
+    *ret_busy = *ret_all = 0;
+    for (size_t i = 0; i < STATUS_SLOTS; i++) {
+        const StatusSlot *slot = &page->slots[i];
+        if (slot->role != role || slot->pid == 0)
+            continue;
+        (*ret_all)++;
+        *ret_busy += slot->busy_since_us != 0;
+    }
+}

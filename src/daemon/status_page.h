@@ -1,0 +1,33 @@
+/*
+ * Who does what, and back by when: a page in the run directory that supervisor,
+ * workers and `postern status` share. A worker writes its own slot only; what
+ * it noted outlives it, so that its successor can answer for it.
+ */
+#ifndef DAEMON_STATUS_PAGE_H
+#define DAEMON_STATUS_PAGE_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/status.h"
+#include "gateway/diary.h"
+
+/* Create RUN_DIRECTORY/status, empty; ret_fd is close-on-exec. */
+StatusPage *status_page_create(const char *run_directory, int *ret_fd,
+                               GError **error);
+
+/* Map the page that a parent handed over. */
+StatusPage *status_page_map(int fd, GError **error);
+
+/* A worker's diary, written to its slot. */
+Diary status_page_diary(StatusSlot *slot);
+
+/* True if the worker has overstayed the time it announced. */
+bool status_slot_is_overdue(const StatusSlot *slot, int64_t now_us);
+
+/* How many slots of that role are busy, and how many there are. */
+void status_page_count(const StatusPage *page, WorkerRole role,
+                       size_t *ret_busy, size_t *ret_all);
+
+#endif

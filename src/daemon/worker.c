@@ -1,0 +1,237 @@
+#include "worker.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <gmime/gmime.h>
+
+#include "base/failure.h"
+#include "store/schema.h"
+
+enum { PAUSE_MAX_S = 60 };
+
+typedef bool (*Role)(Worker *worker, GError **error);
+
+static const Role roles[] = {
+    [WORKER_LMTP] = worker_lmtp,
+    [WORKER_PROCESSOR] = worker_processor,
+    [WORKER_SENDER] = worker_sender,
+    [WORKER_CLOCK] = worker_clock,
+};
+
+/* ---- waiting ---- */
+
+bool
+worker_is_stopping(Worker *worker)
+{
+    struct signalfd_siginfo info;
+    if (!worker->stopping &&
+        read(worker->signals, &info, sizeof info) == sizeof info)
+        worker->stopping = true;
+    return worker->stopping;
+}
+
+bool
+worker_wait(Worker *worker, int doorbell, int64_t timeout_s)
+{
+    worker->diary.idle(worker->diary.context);
+    struct pollfd fds[] = {{worker->signals, POLLIN, 0}, {doorbell, POLLIN, 0}};
+    poll(fds, doorbell >= 0 ? 2 : 1, (int)(timeout_s * 1000));
+    return !worker_is_stopping(worker);
+}
+
+bool
+worker_pause(Worker *worker, const char *what, const GError *failure)
+{
+    worker->pause_s = MIN(MAX(worker->pause_s * 2, 1), PAUSE_MAX_S);
+    log_warning(event("worker.paused"), kv("what", what),
+                kv("reason", failure->message),
+                kv_int("seconds", worker->pause_s));
+    worker->diary.idle(worker->diary.context);
+    struct pollfd fd = {worker->signals, POLLIN, 0};
+    int64_t pause_ms = worker->pause_s * 1000;
+    poll(&fd, 1, (int)(pause_ms / 2 + g_random_int_range(0, (gint32)pause_ms)));
+    return !worker_is_stopping(worker);
+}
+
+void
+worker_resume(Worker *worker)
+{
+    worker->pause_s = 0;
+}
+
+/* ---- starting ---- */
+
+/* If the supervisor dies we die; what was not committed did not happen. */
+static bool
+die_with_supervisor(const StatusPage *page)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    return getppid() == page->supervisor;
+}
+
+/* From root to the service's user, for good. */
+static bool
+drop_privileges(const Settings *settings, GError **error)
+{
+    if (geteuid() != 0)
+        return true;
+    errno = 0;
+    const struct passwd *user = getpwnam(settings->user);
+    if (user == NULL) {
+        failure_set(error, FAILURE_CONFIG, "user '%s' does not exist",
+                    settings->user);
+        return false;
+    }
+    gid_t gid = user->pw_gid;
+    if (*settings->group != '\0') {
+        const struct group *group = getgrnam(settings->group);
+        if (group == NULL) {
+            failure_set(error, FAILURE_CONFIG, "group '%s' does not exist",
+                        settings->group);
+            return false;
+        }
+        gid = group->gr_gid;
+    }
+    uid_t uid = user->pw_uid;
+    if (initgroups(settings->user, gid) != 0 || setresgid(gid, gid, gid) != 0 ||
+        setresuid(uid, uid, uid) != 0 || setuid(0) == 0) {
+        failure_set(error, FAILURE_CONFIG, "cannot become user '%s': %s",
+                    settings->user, g_strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+/* No core file may hold a password. */
+static void
+forbid_cores(void)
+{
+    const struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+    prctl(PR_SET_DUMPABLE, 0);
+}
+
+static int
+signals_open(void)
+{
+    sigset_t stop;
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTERM);
+    sigaddset(&stop, SIGINT);
+    sigprocmask(SIG_SETMASK, &stop, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_IGN); /* the supervisor's business */
+    return signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static StatusSlot *
+find_slot(StatusPage *page, const char *name)
+{
+    g_auto(GStrv) parts = g_strsplit(name, ":", 2);
+    WorkerRole role;
+    if (g_strv_length(parts) != 2 || !worker_role_parse(parts[0], &role))
+        return NULL;
+    int index = atoi(parts[1]);
+    for (size_t i = 0; i < STATUS_SLOTS; i++)
+        if (page->slots[i].role == role && page->slots[i].index == index)
+            return &page->slots[i];
+    return NULL;
+}
+
+/* The database must be one that we can promise on. It may be down just now. */
+static bool
+check_database(Worker *worker, GError **error)
+{
+    for (;;) {
+        g_autoptr(GError) failure = NULL;
+        worker->diary.busy(worker->diary.context, 0,
+                           worker->settings->database.timeout_s * 5);
+        if (schema_check_server(worker->desk->store, &failure) &&
+            schema_check(worker->desk->store, &failure)) {
+            worker_resume(worker);
+            return true;
+        }
+        if (failure_is(failure, FAILURE_CONFIG)) {
+            g_propagate_error(error, g_steal_pointer(&failure));
+            return false;
+        }
+        if (!worker_pause(worker, "database", failure))
+            return true;
+    }
+}
+
+static bool
+start(Worker *worker, const char *file, GError **error)
+{
+    worker->page = status_page_map(FD_STATUS_PAGE, error);
+    if (worker->page == NULL)
+        return false;
+    worker->slot = find_slot(worker->page, worker->name);
+    if (worker->slot == NULL) {
+        failure_set(error, FAILURE_PERMANENT,
+                    "--worker is for posternd's own use");
+        return false;
+    }
+    worker->settings = settings_load(file, error);
+    if (worker->settings == NULL || !drop_privileges(worker->settings, error))
+        return false;
+    forbid_cores();
+    if (!die_with_supervisor(worker->page)) {
+        failure_set(error, FAILURE_TEMPORARY, "the supervisor is gone");
+        return false;
+    }
+    log_set_level(worker->settings->log_level);
+    worker->diary = status_page_diary(worker->slot);
+    worker->desk = desk_new(worker->settings, worker->name);
+    return true;
+}
+
+/* The work itself, once the database is known to be a good one. */
+static bool
+work(Worker *worker, GError **error)
+{
+    if (!check_database(worker, error))
+        return false;
+    if (worker_is_stopping(worker))
+        return true;
+    worker->slot->came_up = true;
+    return roles[worker->slot->role](worker, error);
+}
+
+static void
+finish(Worker *worker)
+{
+    desk_free(worker->desk);
+    settings_free(worker->settings);
+    g_free(worker->name);
+}
+
+int
+worker_run(const char *name, const char *file)
+{
+    Worker worker = {.name = g_strdup(name)};
+    g_autoptr(GError) error = NULL;
+    log_open(name);
+    g_mime_init();
+    worker.signals = signals_open();
+    bool good = worker.signals >= 0 && start(&worker, file, &error) &&
+                work(&worker, &error);
+    if (!good)
+        log_error(event("worker.failed"),
+                  kv("reason", error != NULL ? error->message : "no signalfd"));
+    else
+        worker.diary.idle(worker.diary.context);
+    finish(&worker);
+    return good ? EX_OK : failure_exit_status(error);
+}

@@ -1,0 +1,56 @@
+/* What every worker has: settings, a slot, doorbells, and a way to stop. */
+#ifndef DAEMON_WORKER_H
+#define DAEMON_WORKER_H
+
+#include "gateway/desk.h"
+#include "status_page.h"
+
+/* The descriptors that the supervisor hands over, by number. */
+enum {
+    FD_STATUS_PAGE = 3,
+    FD_BELL_PROCESSOR,
+    FD_BELL_SENDER,
+    FD_PASSWORD, /* the relay's; /dev/null when there is none */
+    FD_LISTENERS /* the first of them */
+};
+
+typedef struct {
+    Settings *settings;
+    StatusPage *page;
+    StatusSlot *slot;
+    Diary diary;
+    char *name; /* "processor:0" */
+    Desk *desk;
+    int signals; /* signalfd of TERM and INT */
+    bool stopping;
+    int64_t pause_s; /* grows with each failure in a row */
+} Worker;
+
+/*
+ * Run as worker `name` ("ROLE:INDEX") with the settings of `file`, to the end.
+ * Returns: the exit status (sysexits).
+ */
+int worker_run(const char *name, const char *file);
+
+/* The roles. Each returns when the worker is to stop. */
+bool worker_lmtp(Worker *worker, GError **error);
+bool worker_processor(Worker *worker, GError **error);
+bool worker_sender(Worker *worker, GError **error);
+bool worker_clock(Worker *worker, GError **error);
+
+/* Has it been asked to stop? */
+bool worker_is_stopping(Worker *worker);
+
+/*
+ * Sleep until `doorbell` rings (-1: none), it is to stop, or `timeout_s` is
+ * over. False: it is to stop.
+ */
+bool worker_wait(Worker *worker, int doorbell, int64_t timeout_s);
+
+/* Something failed: log it and pause, longer each time (1 to 60 s, with
+ * jitter). False: it is to stop. */
+bool worker_pause(Worker *worker, const char *what, const GError *failure);
+/* Something worked. */
+void worker_resume(Worker *worker);
+
+#endif

@@ -1,0 +1,111 @@
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "base/failure.h"
+#include "base/log.h"
+#include "doorbell.h"
+#include "gateway/accept.h"
+#include "transport/lmtp_server.h"
+#include "worker.h"
+
+enum { ACCEPT_S = 60 }; /* beside the database's own time-outs */
+
+/* ---- what the server asks us ---- */
+
+static int64_t
+client_time(const Worker *worker)
+{
+    return worker->settings->limits.idle_s + ACCEPT_S;
+}
+
+static void
+on_recipient(void *context, const LmtpRecipient *recipient,
+             LmtpReply *ret_reply)
+{
+    Worker *worker = context;
+    accept_recipient(worker->desk, recipient, ret_reply);
+}
+
+static void
+on_mail(void *context, const LmtpEnvelope *envelope, GBytes *raw,
+        LmtpReply *ret_replies)
+{
+    Worker *worker = context;
+    size_t waiting;
+    worker->diary.busy(worker->diary.context, 0,
+                       worker->settings->database.timeout_s * 10 + ACCEPT_S);
+    accept_mail(worker->desk, envelope, raw, ret_replies, &waiting);
+    if (waiting > 0)
+        doorbell_ring(FD_BELL_PROCESSOR);
+    worker->slot->done += (int64_t)waiting;
+    worker->diary.busy(worker->diary.context, 0, client_time(worker));
+}
+
+/* Asked each second: also says that we are well. */
+static bool
+on_stopping(void *context)
+{
+    Worker *worker = context;
+    worker->diary.busy(worker->diary.context, 0, client_time(worker));
+    return worker_is_stopping(worker);
+}
+
+static bool
+on_stressed(void *context)
+{
+    Worker *worker = context;
+    size_t busy, all;
+    status_page_count(worker->page, WORKER_LMTP, &busy, &all);
+    return busy >= all;
+}
+
+static const LmtpServerHandlers handlers = {on_recipient, on_mail, on_stopping,
+                                            on_stressed};
+
+/* ---- one client after the other ---- */
+
+static void
+serve(Worker *worker, int listener)
+{
+    int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0) {
+        if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+            log_warning(event("lmtp.accept"), kv("reason", g_strerror(errno)));
+        return;
+    }
+    worker->diary.busy(worker->diary.context, 0, client_time(worker));
+    lmtp_server_serve(fd, g_get_host_name(), &worker->settings->limits,
+                      worker->settings->spool_directory, &handlers, worker);
+    worker->diary.idle(worker->diary.context);
+}
+
+/* Wait for a client on any listener; -1: none came. */
+static int
+wait_client(Worker *worker)
+{
+    nfds_t n = (nfds_t)worker->page->n_listeners;
+    g_autofree struct pollfd *fds = g_new0(struct pollfd, n + 1);
+    for (nfds_t i = 0; i < n; i++)
+        fds[i] = (struct pollfd){FD_LISTENERS + (int)i, POLLIN, 0};
+    fds[n] = (struct pollfd){worker->signals, POLLIN, 0};
+    if (poll(fds, n + 1, -1) <= 0)
+        return -1;
+    for (nfds_t i = 0; i < n; i++)
+        if (fds[i].revents != 0)
+            return fds[i].fd;
+    return -1;
+}
+
+bool
+worker_lmtp(Worker *worker, GError **error)
+{
+    (void)error;
+    worker->diary.idle(worker->diary.context);
+    while (!worker_is_stopping(worker)) {
+        int listener = wait_client(worker);
+        if (listener >= 0)
+            serve(worker, listener);
+    }
+    return true;
+}

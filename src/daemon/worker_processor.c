@@ -1,0 +1,65 @@
+#include "base/failure.h"
+#include "base/log.h"
+#include "doorbell.h"
+#include "gateway/process.h"
+#include "worker.h"
+
+/* Our predecessor in this slot died on a mail: that is a strike, before
+ * anything else. */
+static bool
+answer_for_predecessor(Worker *worker)
+{
+    while (worker->slot->struck != 0) {
+        g_autoptr(GError) failure = NULL;
+        if (process_strike(worker->desk, worker->slot->struck, &failure))
+            worker->slot->struck = 0;
+        else if (!worker_pause(worker, "strike", failure))
+            return false; /* it stays noted for the next one */
+    }
+    worker_resume(worker);
+    return true;
+}
+
+/* Signing keys and templates; the database may be down just now. */
+static bool
+load(Worker *worker, GError **error)
+{
+    if (!desk_load_templates(worker->desk, error))
+        return false;
+    for (;;) {
+        g_autoptr(GError) failure = NULL;
+        if (desk_load_keys(worker->desk, &failure)) {
+            worker_resume(worker);
+            return true;
+        }
+        if (!worker_pause(worker, "signing keys", failure))
+            return true;
+    }
+}
+
+bool
+worker_processor(Worker *worker, GError **error)
+{
+    if (!load(worker, error))
+        return false;
+    if (worker_is_stopping(worker) || !answer_for_predecessor(worker))
+        return true;
+    while (!worker_is_stopping(worker)) {
+        g_autoptr(GError) failure = NULL;
+        Processed processed;
+        doorbell_answer(FD_BELL_PROCESSOR);
+        if (!process_waiting(worker->desk, &worker->diary, &processed,
+                             &failure)) {
+            worker_pause(worker, "process", failure);
+            continue;
+        }
+        worker_resume(worker);
+        worker->slot->done += (int64_t)processed.processed;
+        if (processed.outgoing > 0)
+            doorbell_ring(FD_BELL_SENDER);
+        if (processed.processed == 0)
+            worker_wait(worker, FD_BELL_PROCESSOR,
+                        worker->settings->limits.poll_s);
+    }
+    return true;
+}

@@ -1,0 +1,94 @@
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "doorbell.h"
+#include "gateway/send.h"
+#include "gateway/tick.h"
+#include "store/outbox.h"
+#include "worker.h"
+
+enum {
+    PASSWORD_MAX_BYTES = 4096,
+    REST_AFTER_S = 5 /* an idle connection to the relay is closed then */
+};
+
+/* The supervisor left it in a file that has no name. */
+static char *
+take_password(void)
+{
+    char *password = g_malloc0(PASSWORD_MAX_BYTES + 1);
+    ssize_t length = pread(FD_PASSWORD, password, PASSWORD_MAX_BYTES, 0);
+    close(FD_PASSWORD);
+    if (length > 0)
+        return password;
+    settings_secret_free(password);
+    return NULL;
+}
+
+/* What our predecessor in this slot held is settled now, not when its lease
+ * ends. */
+static void
+answer_for_predecessor(Worker *worker)
+{
+    g_autoptr(GError) failure = NULL;
+    if (*worker->slot->lease != '\0' &&
+        !tick_recover_sender(worker->desk, worker->slot->lease, &failure))
+        log_notice(event("lease.left"), kv("reason", failure->message));
+    g_autofree char *lease = g_uuid_string_random();
+    g_strlcpy(worker->slot->lease, lease, sizeof worker->slot->lease);
+}
+
+/* Until the next mail is due, or the doorbell rings; at most poll_s. */
+static void
+rest(Worker *worker, Sender *sender)
+{
+    int64_t due_s = -1, poll_s = worker->settings->limits.poll_s;
+    g_autoptr(GError) failure = NULL;
+    if (!outbox_next_due(worker->desk->store, &due_s, &failure))
+        due_s = poll_s;
+    int64_t wait_s = due_s < 0 ? poll_s : CLAMP(due_s, 1, poll_s);
+    int64_t began_us = g_get_monotonic_time();
+    worker_wait(worker, FD_BELL_SENDER, MIN(wait_s, REST_AFTER_S));
+    if (g_get_monotonic_time() - began_us < REST_AFTER_S * G_USEC_PER_SEC / 2)
+        return;
+    sender_rest(sender);
+    if (wait_s > REST_AFTER_S && !worker_is_stopping(worker))
+        worker_wait(worker, FD_BELL_SENDER, wait_s - REST_AFTER_S);
+}
+
+static void
+run(Worker *worker, Sender *sender)
+{
+    while (!worker_is_stopping(worker)) {
+        g_autoptr(GError) failure = NULL;
+        size_t sent;
+        doorbell_answer(FD_BELL_SENDER);
+        worker->diary.busy(worker->diary.context, 0,
+                           worker->settings->database.timeout_s * 5);
+        if (!sender_run(sender, MAX(worker->pause_s * 2, 5), &sent, &failure)) {
+            worker_pause(worker, "send", failure);
+            continue;
+        }
+        worker_resume(worker);
+        worker->slot->done += (int64_t)sent;
+        if (sent == 0)
+            rest(worker, sender);
+    }
+}
+
+bool
+worker_sender(Worker *worker, GError **error)
+{
+    (void)error;
+    char *password = take_password();
+    answer_for_predecessor(worker);
+    Sender *sender =
+        sender_new(worker->desk, worker->slot->lease, password, &worker->diary);
+    run(worker, sender);
+    sender_free(sender);
+    settings_secret_free(password);
+    worker->slot->lease[0] = '\0'; /* a sender that ends well holds nothing */
+    return true;
+}
