@@ -1,0 +1,146 @@
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "cli.h"
+#include "commands.h"
+#include "store/delivery.h"
+
+enum { LIST_DEFAULT = 30 };
+
+/* The one number a subcommand takes; -1 to go on. */
+static int
+take_number(const CliHelp *help, int *argc, char ***argv, int64_t *ret_number)
+{
+    int end = cli_options(help, argc, argv);
+    if (end >= 0)
+        return end;
+    if (*argc != 2 || !cli_number((*argv)[1], ret_number))
+        return cli_usage("delivery", "one delivery number is needed");
+    return -1;
+}
+
+static int
+delivery_list(int argc, char **argv)
+{
+    g_autofree char *state = NULL;
+    int limit = LIST_DEFAULT;
+    gboolean json = FALSE;
+    const GOptionEntry options[] = {
+        {"state", 's', 0, G_OPTION_ARG_STRING, &state,
+         "only waiting, settled or parked ones", "WORD"},
+        {"limit", 'n', 0, G_OPTION_ARG_INT, &limit, "at most so many (30)",
+         "N"},
+        {"json", 0, 0, G_OPTION_ARG_NONE, &json, "an array of objects", NULL},
+        {NULL, 0, 0, 0, NULL, NULL, NULL}};
+    const CliHelp help = {
+        "delivery list [OPTION...]",
+        "List hand-overs, the newest first. DUPLICATES counts how often the\n"
+        "same hand-over came again and was recognised.",
+        "EXAMPLES\n  postern delivery list --state parked", options};
+    int end = cli_options(&help, &argc, &argv);
+    if (end >= 0)
+        return end;
+    g_autofree char *limit_text = g_strdup_printf("%d", MAX(limit, 1));
+    const char *const arguments[] = {state != NULL ? state : "", limit_text,
+                                     NULL};
+    static const char *const columns[] = {
+        "delivery", "state",  "received",   "transport", "sender", "recipient",
+        "octets",   "ticket", "duplicates", "reason",    NULL};
+    return cli_show(INSPECT_DELIVERIES, arguments, columns, json, NULL);
+}
+
+static int
+delivery_show(int argc, char **argv)
+{
+    gboolean json = FALSE;
+    const GOptionEntry options[] = {{"json", 0, 0, G_OPTION_ARG_NONE, &json,
+                                     "an array of one object", NULL},
+                                    {NULL, 0, 0, 0, NULL, NULL, NULL}};
+    const CliHelp help = {"delivery show [--json] ID",
+                          "Show one hand-over and what became of it.",
+                          "EXAMPLES\n  postern delivery show 12", options};
+    int64_t number;
+    int end = take_number(&help, &argc, &argv, &number);
+    if (end >= 0)
+        return end;
+    const char *const arguments[] = {argv[1], NULL};
+    guint rows = 0;
+    int status = cli_show(INSPECT_DELIVERY, arguments, NULL, json, &rows);
+    return status == CLI_GOOD && rows == 0 ? cli_not_found("delivery", number)
+                                           : status;
+}
+
+static int
+delivery_raw(int argc, char **argv)
+{
+    static const CliHelp help = {
+        "delivery raw ID",
+        "Write the mail to standard output, byte for byte as it was accepted.",
+        "EXAMPLES\n  postern delivery raw 12 > mail.eml\n"
+        "  postern delivery raw 12 | postern parse -",
+        NULL};
+    int64_t number;
+    int end = take_number(&help, &argc, &argv, &number);
+    if (end >= 0)
+        return end;
+    g_auto(Cli) cli = {NULL, NULL};
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Delivery) delivery = NULL;
+    if (!cli_open(&cli, &error))
+        return cli_fail(error);
+    g_autoptr(Txn) txn = store_begin_read_only(cli.desk->store, &error);
+    if (txn == NULL || !delivery_read(txn, number, &delivery, &error))
+        return cli_fail(error);
+    if (delivery == NULL)
+        return cli_not_found("delivery", number);
+    gsize length;
+    const void *bytes = g_bytes_get_data(delivery->raw, &length);
+    bool written = fwrite(bytes, 1, length, stdout) == length;
+    return written && fflush(stdout) == 0 ? CLI_GOOD : EX_IOERR;
+}
+
+static int
+delivery_retry_command(int argc, char **argv)
+{
+    gboolean all = FALSE;
+    const GOptionEntry options[] = {
+        {"all", 0, 0, G_OPTION_ARG_NONE, &all, "all that are parked", NULL},
+        {NULL, 0, 0, 0, NULL, NULL, NULL}};
+    const CliHelp help = {
+        "delivery retry ID | --all",
+        "Process parked deliveries again, with no strikes against them.",
+        "EXAMPLES\n  postern delivery retry 12\n"
+        "  postern delivery retry --all",
+        options};
+    int64_t number = 0, count;
+    int end = cli_options(&help, &argc, &argv);
+    if (end >= 0)
+        return end;
+    if (all ? argc != 1 : argc != 2 || !cli_number(argv[1], &number))
+        return cli_usage("delivery retry", "give one delivery number or --all");
+    g_auto(Cli) cli = {NULL, NULL};
+    g_autoptr(GError) error = NULL;
+    if (!cli_open(&cli, &error))
+        return cli_fail(error);
+    g_autoptr(Txn) txn = store_begin(cli.desk->store, &error);
+    if (txn == NULL || !delivery_retry(txn, number, &count, &error) ||
+        !txn_commit(txn, &error))
+        return cli_fail(error);
+    if (count == 0 && !all)
+        return cli_not_found("parked delivery", number);
+    printf("%" G_GINT64_FORMAT " waiting again\n", count);
+    return CLI_GOOD;
+}
+
+int
+cmd_delivery(int argc, char **argv)
+{
+    static const CliCommand commands[] = {
+        {"list", delivery_list, "hand-overs, the newest first"},
+        {"show", delivery_show, "one hand-over and what became of it"},
+        {"raw", delivery_raw, "the mail, byte for byte"},
+        {"retry", delivery_retry_command, "process what is parked again"},
+        {NULL, NULL, NULL}};
+    return cli_dispatch("postern delivery", commands, argc, argv);
+}

@@ -1,0 +1,208 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+#include "cli.h"
+#include "commands.h"
+#include "daemon/status.h"
+#include "json.h"
+
+/* Seconds at which something that waits is worth a warning, and an alarm. */
+enum {
+    WAITING_WARNING_S = 60,
+    WAITING_CRITICAL_S = 600,
+    OVERDUE_WARNING_S = 300,
+    OVERDUE_CRITICAL_S = 3600
+};
+
+typedef struct {
+    const InspectTable *figures;
+    const StatusPage *page; /* NULL: no daemon here */
+    int status;
+    GPtrArray *reasons; /* char*: why it is not good */
+} Report;
+
+static int64_t
+figure(const Report *report, const char *name)
+{
+    return g_ascii_strtoll(inspect_get(report->figures, 0, name), NULL, 10);
+}
+
+static void
+judge(Report *report, int status, const char *format, int64_t number)
+{
+    report->status = MAX(report->status, status);
+    GString *reason = g_string_new(NULL);
+    g_string_printf(reason, "%" G_GINT64_FORMAT " %s", number, format);
+    g_ptr_array_add(report->reasons, g_string_free(reason, FALSE));
+}
+
+static void
+judge_age(Report *report, const char *name, int64_t warning_s,
+          int64_t critical_s, const char *what)
+{
+    int64_t age_s = figure(report, name);
+    if (age_s >= critical_s)
+        judge(report, STATUS_CRITICAL, what, age_s);
+    else if (age_s >= warning_s)
+        judge(report, STATUS_WARNING, what, age_s);
+}
+
+static void
+count_workers(const StatusPage *page, int64_t *ret_running, int64_t *ret_all)
+{
+    *ret_running = *ret_all = 0;
+    for (size_t i = 0; i < STATUS_SLOTS; i++) {
+        if (page->slots[i].role == WORKER_NONE)
+            continue;
+        (*ret_all)++;
+        *ret_running += page->slots[i].pid != 0;
+    }
+}
+
+static void
+judge_all(Report *report)
+{
+    int64_t running, all;
+    judge_age(report, "oldest_waiting_s", WAITING_WARNING_S, WAITING_CRITICAL_S,
+              "s since the oldest waiting mail came");
+    judge_age(report, "overdue_s", OVERDUE_WARNING_S, OVERDUE_CRITICAL_S,
+              "s since the oldest outgoing mail was due");
+    if (figure(report, "parked") > 0)
+        judge(report, STATUS_WARNING, "parked: postern delivery list -s parked",
+              figure(report, "parked"));
+    if (figure(report, "failed") > 0)
+        judge(report, STATUS_WARNING, "failed: postern outbox list -s failed",
+              figure(report, "failed"));
+    if (report->page == NULL) {
+        judge(report, STATUS_CRITICAL, "daemons run on this machine", 0);
+        return;
+    }
+    count_workers(report->page, &running, &all);
+    if (running < all)
+        judge(report, running == 0 ? STATUS_CRITICAL : STATUS_WARNING,
+              "workers do not run", all - running);
+}
+
+static const char *
+status_word(int status)
+{
+    static const char *const words[] = {"good", "warning", "critical"};
+    return words[status];
+}
+
+/* ---- for people ---- */
+
+static void
+print_worker(const StatusSlot *slot)
+{
+    int64_t now_us = g_get_monotonic_time();
+    g_autofree char *name =
+        g_strdup_printf("%s:%d", worker_role_name(slot->role), slot->index);
+    g_autofree char *doing =
+        slot->pid == 0 ? g_strdup("not running")
+        : slot->busy_since_us == 0
+            ? g_strdup("idle")
+            : g_strdup_printf("busy for %" G_GINT64_FORMAT " s",
+                              (now_us - slot->busy_since_us) / G_USEC_PER_SEC);
+    printf("%-14s %7d  %9" G_GINT64_FORMAT "  %8" G_GINT64_FORMAT "  %s\n",
+           name, slot->pid, slot->done, slot->restarts, doing);
+}
+
+static void
+print_people(const Report *report)
+{
+    printf("status:             %s\n", status_word(report->status));
+    for (guint i = 0; i < report->reasons->len; i++)
+        printf("                    %s\n",
+               (const char *)report->reasons->pdata[i]);
+    cli_print_fields(report->figures, 0);
+    if (report->page == NULL)
+        return;
+    printf("\n%-14s %7s  %9s  %8s  %s\n", "WORKER", "PID", "MAILS", "RESTARTS",
+           "DOING");
+    for (size_t i = 0; i < STATUS_SLOTS; i++)
+        if (report->page->slots[i].role != WORKER_NONE)
+            print_worker(&report->page->slots[i]);
+}
+
+/* ---- for scripts ---- */
+
+static json_t *
+json_workers(const StatusPage *page)
+{
+    json_t *workers = json_array();
+    for (size_t i = 0; page != NULL && i < STATUS_SLOTS; i++) {
+        const StatusSlot *slot = &page->slots[i];
+        if (slot->role == WORKER_NONE)
+            continue;
+        json_array_append_new(
+            workers,
+            json_pack("{s:s, s:i, s:i, s:I, s:I, s:b}", "role",
+                      worker_role_name(slot->role), "index", slot->index, "pid",
+                      (int)slot->pid, "mails", (json_int_t)slot->done,
+                      "restarts", (json_int_t)slot->restarts, "busy",
+                      slot->busy_since_us != 0));
+    }
+    return workers;
+}
+
+static void
+print_json(const Report *report)
+{
+    json_t *object = cli_json_row(report->figures, 0);
+    json_t *reasons = json_array();
+    for (guint i = 0; i < report->reasons->len; i++)
+        json_array_append_new(reasons, json_string(report->reasons->pdata[i]));
+    json_object_set_new(object, "status",
+                        json_string(status_word(report->status)));
+    json_object_set_new(object, "reasons", reasons);
+    json_object_set_new(object, "workers", json_workers(report->page));
+    cli_json_write(object);
+}
+
+int
+cmd_status(int argc, char **argv)
+{
+    gboolean json = FALSE;
+    const GOptionEntry options[] = {
+        {"json", 0, 0, G_OPTION_ARG_NONE, &json, "one object", NULL},
+        {NULL, 0, 0, 0, NULL, NULL, NULL}};
+    const CliHelp help = {
+        "status [--json]",
+        "How the desk is doing: what waits and how long, what failed, and "
+        "what\n"
+        "the workers of this machine do.",
+        "Exit status, as monitoring expects: 0 good, 1 warning (mail waits "
+        "over\n"
+        "60 s, is 300 s overdue, is parked or failed, a worker is down),\n"
+        "2 critical (600 s, 3600 s, no daemon), 3 unknown (no database).",
+        options};
+    int end = cli_options(&help, &argc, &argv);
+    if (end >= 0)
+        return end;
+    g_auto(Cli) cli = {NULL, NULL};
+    g_autoptr(GError) error = NULL;
+    if (!cli_open(&cli, &error)) {
+        cli_fail(error);
+        return STATUS_UNKNOWN;
+    }
+    g_autoptr(Txn) txn = store_begin_read_only(cli.desk->store, &error);
+    g_autoptr(InspectTable) figures =
+        txn != NULL ? inspect_ask(txn, INSPECT_STATUS, NULL, &error) : NULL;
+    if (figures == NULL) {
+        cli_fail(error);
+        return STATUS_UNKNOWN;
+    }
+    g_autoptr(GPtrArray) reasons = g_ptr_array_new_with_free_func(g_free);
+    Report report = {figures,
+                     status_page_read(cli.settings->run_directory, NULL),
+                     CLI_GOOD, reasons};
+    judge_all(&report);
+    if (json)
+        print_json(&report);
+    else
+        print_people(&report);
+    status_page_unmap(report.page);
+    return report.status;
+}
