@@ -1,5 +1,15 @@
 #include "mail/dsn.h"
 
+#include <string.h>
+
+#include "base/text.h"
+#include "mail/address.h"
+#include "mail/dsn_text.h"
+#include "mail/entity.h"
+#include "mail/words.h"
+
+enum { STATUS_PART_MAX = 256 * 1024 }; /* bytes of a delivery-status part */
+
 void
 dsn_recipient_free(DsnRecipient *recipient)
 {
@@ -8,4 +18,369 @@ dsn_recipient_free(DsnRecipient *recipient)
     g_free(recipient->addr_spec);
     g_free(recipient->status);
     g_free(recipient);
+}
+
+/* The fields of one recipient (RFC 3464 2.3), as far as they came. */
+typedef struct {
+    char *final_address;
+    char *original_address;
+    char *action;
+    char *status;
+    char *diagnostic;
+} Group;
+
+static void
+group_clear(Group *group)
+{
+    g_free(group->final_address);
+    g_free(group->original_address);
+    g_free(group->action);
+    g_free(group->status);
+    g_free(group->diagnostic);
+    memset(group, 0, sizeof(*group));
+}
+
+/* "rfc822; bob@example.org" (RFC 3464 2.3.1); NULL if that is no address. */
+static char *
+typed_address(const char *value)
+{
+    const char *semicolon = strchr(value, ';');
+    const char *text = semicolon != NULL ? semicolon + 1 : value;
+    g_autoptr(GPtrArray) list = address_list_parse(text, strlen(text), 1, NULL);
+    return list->len > 0
+               ? g_strdup(((const Address *)list->pdata[0])->addr_spec)
+               : NULL;
+}
+
+typedef struct {
+    Group group;
+    GPtrArray *failed;
+    size_t groups; /* recipients reported on, failed or not */
+} Reader;
+
+/* The status the group states: of a vague one, what the server said. */
+static char *
+group_status(const Group *group)
+{
+    char *stated = group->status != NULL
+                       ? dsn_text_status(group->status, strlen(group->status))
+                       : NULL;
+    if (stated != NULL && !g_str_has_suffix(stated, ".0.0"))
+        return stated;
+    char *said =
+        group->diagnostic != NULL
+            ? dsn_text_status(group->diagnostic, strlen(group->diagnostic))
+            : NULL;
+    if (said == NULL || (stated != NULL && g_str_has_suffix(said, ".0.0"))) {
+        g_free(said);
+        return stated != NULL ? stated : g_strdup("");
+    }
+    g_free(stated);
+    return said;
+}
+
+static bool
+is_action(const Group *group, const char *action)
+{
+    return group->action != NULL &&
+           g_ascii_strncasecmp(group->action, action, strlen(action)) == 0;
+}
+
+/* True if the report says that this recipient has the mail. */
+static bool
+is_success(const Group *group)
+{
+    if (is_action(group, "failed") || is_action(group, "delayed"))
+        return false;
+    return is_action(group, "delivered") || is_action(group, "relayed") ||
+           is_action(group, "expanded") ||
+           (group->status != NULL && *group->status == '2');
+}
+
+static bool
+is_permanent(const Group *group, const char *status)
+{
+    if (is_action(group, "delayed"))
+        return false;
+    if (*status != '\0')
+        return *status == '5';
+    char class =
+        group->diagnostic != NULL
+            ? dsn_text_reply_class(group->diagnostic, strlen(group->diagnostic))
+            : '\0';
+    return class != '4';
+}
+
+static void
+add_failed(GPtrArray *failed, const char *addr_spec, char *status,
+           bool permanent)
+{
+    bool known = failed->len >= DSN_RECIPIENTS_MAX;
+    for (guint i = 0; i < failed->len && !known; i++)
+        known = g_ascii_strcasecmp(
+                    ((const DsnRecipient *)failed->pdata[i])->addr_spec,
+                    addr_spec) == 0;
+    if (known) {
+        g_free(status);
+        return;
+    }
+    DsnRecipient *recipient = g_new0(DsnRecipient, 1);
+    recipient->addr_spec = g_strdup(addr_spec);
+    recipient->status = status;
+    recipient->permanent = permanent;
+    g_ptr_array_add(failed, recipient);
+}
+
+static void
+end_group(Reader *reader)
+{
+    Group *group = &reader->group;
+    const char *address = group->final_address != NULL
+                              ? group->final_address
+                              : group->original_address;
+    if (group->action != NULL || group->status != NULL)
+        reader->groups++;
+    if (address != NULL && !is_success(group)) {
+        char *status = group_status(group);
+        add_failed(reader->failed, address, status,
+                   is_permanent(group, status));
+    }
+    group_clear(group);
+}
+
+/* Keep the first of each field; a second recipient begins a new group. */
+static void
+read_field(Reader *reader, const HeaderField *field)
+{
+    Group *group = &reader->group;
+    bool is_final = header_field_is(field, "Final-Recipient");
+    bool is_original = header_field_is(field, "Original-Recipient");
+    if ((is_final && group->final_address != NULL) ||
+        (is_original &&
+         (group->original_address != NULL || group->action != NULL)))
+        end_group(reader);
+    const struct {
+        const char *name;
+        char **value;
+    } known[] = {
+        {"Action", &group->action},
+        {"Status", &group->status},
+        {"Diagnostic-Code", &group->diagnostic},
+    };
+    g_autofree char *value = words_decode(field->value, field->value_length);
+    if (is_final && group->final_address == NULL)
+        group->final_address = typed_address(value);
+    if (is_original && group->original_address == NULL)
+        group->original_address = typed_address(value);
+    for (size_t i = 0; i < G_N_ELEMENTS(known); i++)
+        if (header_field_is(field, known[i].name) && *known[i].value == NULL)
+            *known[i].value = g_steal_pointer(&value);
+}
+
+/*
+ * Read all groups of fields in `bytes`; empty lines are not relied on, some
+ * reports have too few of them and others too many.
+ */
+static void
+read_groups(Reader *reader, const char *bytes, size_t length)
+{
+    static const MailLimits limits = {.header_field_bytes = 4096,
+                                      .header_bytes = STATUS_PART_MAX,
+                                      .header_fields = 2000};
+    g_autoptr(GPtrArray) ignored = g_ptr_array_new();
+    size_t offset = 0;
+    while (offset < length) {
+        g_autoptr(Header) header = header_read(bytes + offset, length - offset,
+                                               &limits, NULL, NULL, ignored);
+        for (guint i = 0; i < header->fields->len; i++)
+            read_field(reader, &g_array_index(header->fields, HeaderField, i));
+        size_t next = offset + header->length;
+        /* What is no field is stepped over line by line. */
+        offset = next > offset ? next : header_next_line(bytes, length, offset);
+        if (reader->group.final_address != NULL && header->fields->len > 0)
+            end_group(reader);
+    }
+    end_group(reader);
+}
+
+/* True if there was a delivery-status part that says anything. */
+static bool
+read_status_parts(const DsnEvidence *evidence, Reader *reader)
+{
+    for (guint i = 0; i < evidence->entities->len; i++) {
+        const Entity *entity = evidence->entities->pdata[i];
+        if (!content_is(entity->type, "message/delivery-status") &&
+            !content_is(entity->type, "message/global-delivery-status"))
+            continue;
+        g_autoptr(GByteArray) bytes = transfer_decode(
+            entity->encoding, entity->body, entity->length, STATUS_PART_MAX);
+        read_groups(reader, (const char *)bytes->data, bytes->len);
+    }
+    return reader->groups > 0;
+}
+
+static bool
+has_status_part(const GPtrArray *entities)
+{
+    for (guint i = 0; i < entities->len; i++) {
+        const Entity *entity = entities->pdata[i];
+        if (content_is(entity->type, "message/delivery-status") ||
+            content_is(entity->type, "message/global-delivery-status"))
+            return true;
+    }
+    return false;
+}
+
+/* Does a mail system speak? The From field as it stands, or the null path. */
+static bool
+is_from_machine(const DsnEvidence *evidence, const Header *header)
+{
+    static const char *const names[] = {
+        "mailer-daemon",        "mailerdaemon",  "mailer daemon",
+        "mail delivery",        "mail.delivery", "maildelivery",
+        "postmaster",           "post_master",   "mail administrator",
+        "system administrator", "mail system",   "mdaemon",
+        "mail router"};
+    if (evidence->envelope_sender != NULL && *evidence->envelope_sender == '\0')
+        return true;
+    g_autofree char *path = header_text(header, "Return-Path");
+    if (path != NULL && strcmp(path, "<>") == 0)
+        return true;
+    g_autofree char *from = header_text(header, "From");
+    if (from == NULL || *from == '\0' || strcmp(from, "<>") == 0)
+        return true;
+    g_autofree char *lower = g_utf8_strdown(from, -1);
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+        if (strstr(lower, names[i]) != NULL)
+            return true;
+    return false;
+}
+
+static void
+add_own(GPtrArray *own, const Header *header, const char *name)
+{
+    enum { OWN_MAX = 10 };
+    const HeaderField *field = header_find(header, name);
+    if (field == NULL)
+        return;
+    g_autoptr(GPtrArray) list =
+        address_list_parse(field->value, field->value_length, OWN_MAX, NULL);
+    for (guint i = 0; i < list->len; i++)
+        g_ptr_array_add(
+            own, address_key(((const Address *)list->pdata[i])->addr_spec));
+}
+
+/* Who wrote the report, to whom, and who wrote the mail that is returned. */
+static GPtrArray *
+own_addresses(const DsnEvidence *evidence, const Header *returned)
+{
+    GPtrArray *own = g_ptr_array_new_with_free_func(g_free);
+    const Entity *root = evidence->entities->pdata[0];
+    add_own(own, root->header, "From");
+    add_own(own, root->header, "To");
+    add_own(own, root->header, "Reply-To");
+    if (returned != NULL) {
+        add_own(own, returned, "From");
+        add_own(own, returned, "Return-Path");
+        add_own(own, returned, "Reply-To");
+    }
+    return own;
+}
+
+/* The header of the returned mail: attached, or below the report. */
+static Header *
+returned_header(const DsnEvidence *evidence, size_t report)
+{
+    g_autoptr(GPtrArray) ignored = g_ptr_array_new();
+    for (guint i = 1; i < evidence->entities->len; i++) {
+        const Entity *entity = evidence->entities->pdata[i];
+        if (content_is(entity->type, "message/rfc822") ||
+            content_is(entity->type, "text/rfc822-headers"))
+            return header_read(entity->body, entity->length,
+                               &mail_limits_default, NULL, NULL, ignored);
+    }
+    const char *text = evidence->text + report;
+    if (header_name_length(text, strcspn(text, "\n")) == 0) {
+        text += strcspn(text, "\n"); /* the line that separates */
+        text += strspn(text, "\n");
+    }
+    return header_read(text, strlen(text), &mail_limits_default, NULL, NULL,
+                       ignored);
+}
+
+/* The one recipient of the returned mail, if the report names nobody. */
+static void
+take_returned(const Header *returned, const char *report, size_t length,
+              GPtrArray *failed)
+{
+    g_autoptr(GPtrArray) to = g_ptr_array_new_with_free_func(g_free);
+    add_own(to, returned, "To");
+    if (to->len != 1)
+        return;
+    char *status = dsn_text_status(report, length);
+    char class =
+        status != NULL ? *status : dsn_text_reply_class(report, length);
+    add_failed(failed, to->pdata[0], status != NULL ? status : g_strdup(""),
+               class != '\0' ? class == '5'
+                             : !dsn_text_tells_delay(report, length));
+}
+
+/* X-Failed-Recipients of Exim and Gmail: said outright. */
+static void
+take_named(const Header *header, const char *report, size_t length,
+           GPtrArray *failed)
+{
+    g_autoptr(GPtrArray) named = g_ptr_array_new_with_free_func(g_free);
+    add_own(named, header, "X-Failed-Recipients");
+    for (guint i = 0; i < named->len; i++) {
+        char *status = dsn_text_status(report, length);
+        char class =
+            status != NULL ? *status : dsn_text_reply_class(report, length);
+        add_failed(failed, named->pdata[i],
+                   status != NULL ? status : g_strdup(""),
+                   class != '\0' ? class == '5'
+                                 : !dsn_text_tells_delay(report, length));
+    }
+}
+
+static bool
+read_words(const DsnEvidence *evidence, GPtrArray *failed)
+{
+    const Entity *root = evidence->entities->pdata[0];
+    size_t length = dsn_text_report_length(evidence->text);
+    bool in_subject =
+        dsn_text_tells_failure(evidence->subject, strlen(evidence->subject));
+    bool in_text = dsn_text_tells_failure(evidence->text, length);
+    bool is_named = header_find(root->header, "X-Failed-Recipients") != NULL;
+    bool is_certain = is_named || has_status_part(evidence->entities);
+    bool is_machine = is_from_machine(evidence, root->header);
+    bool is_returned = evidence->text[length] != '\0' && in_subject && in_text;
+    if (!is_certain && !(is_machine && (in_subject || in_text)) && !is_returned)
+        return false;
+    Reader reader = {.failed = failed};
+    read_groups(&reader, evidence->text, length);
+    g_autoptr(Header) returned = returned_header(evidence, length);
+    g_autoptr(GPtrArray) own = own_addresses(evidence, returned);
+    if (failed->len == 0)
+        dsn_text_recipients(evidence->text, length, own, failed);
+    if (is_named)
+        take_named(root->header, evidence->text, length, failed);
+    if (failed->len == 0)
+        take_returned(returned, evidence->text, length, failed);
+    return true;
+}
+
+bool
+dsn_read(const DsnEvidence *evidence, GPtrArray *failed)
+{
+    Reader reader = {.failed = failed};
+    if (read_status_parts(evidence, &reader)) {
+        if (failed->len > 0)
+            return true;
+        /* All went well, or the recipients are not said in addresses. */
+        return dsn_text_tells_failure(evidence->subject,
+                                      strlen(evidence->subject)) &&
+               read_words(evidence, failed);
+    }
+    return read_words(evidence, failed);
 }

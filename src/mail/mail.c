@@ -164,8 +164,14 @@ judge(Mail *mail, const GPtrArray *entities, const char *envelope_sender)
             ? content_parameter(root->type, "report-type")
             : NULL};
     mail->automatic = automatic_judge(&evidence);
+    DsnEvidence report = {entities, mail->subject, mail->text, envelope_sender};
     mail->failed =
         g_ptr_array_new_with_free_func((GDestroyNotify)dsn_recipient_free);
+    /* An absent person's program may quote what failed; it reports nothing. */
+    if (strcmp(mail->automatic.reason, "absence-subject") != 0 &&
+        dsn_read(&report, mail->failed))
+        mail->automatic =
+            (Automatic){AUTOMATIC_BOUNCE, "delivery-report", true};
 }
 
 /* Mail of machines that end lines with CR alone is read with LF instead. */
