@@ -80,7 +80,7 @@ static const HeaderRule header_rules[] = {
     {"X-Precedence", MATCH_WORD, "list", AUTOMATIC_LIST, "precedence"},
     {"X-Precedence", MATCH_WORD, "bulk", AUTOMATIC_LIST, "precedence"},
     {"X-Precedence", MATCH_WORD, "junk", AUTOMATIC_LIST, "precedence"},
-    {"Feedback-ID", MATCH_ANY, NULL, AUTOMATIC_LIST, "feedback-id"},
+    {"Feedback-ID", MATCH_ANY, NULL, AUTOMATIC_AUTO, "feedback-id"},
     {"X-CSA-Complaints", MATCH_ANY, NULL, AUTOMATIC_LIST, "bulk-sender"},
     {"X-Campaign-Id", MATCH_ANY, NULL, AUTOMATIC_LIST, "bulk-sender"},
     {"X-CampaignId", MATCH_ANY, NULL, AUTOMATIC_LIST, "bulk-sender"},

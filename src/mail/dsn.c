@@ -131,13 +131,26 @@ add_failed(GPtrArray *failed, const char *addr_spec, char *status,
     g_ptr_array_add(failed, recipient);
 }
 
+/*
+ * Whom the group is about: the final recipient, unless that is an address of a
+ * host inside ("bob@server") and the one that was written to is known.
+ */
+static const char *
+group_address(const Group *group)
+{
+    const char *final = group->final_address;
+    const char *at = final != NULL ? strrchr(final, '@') : NULL;
+    bool is_inside = at == NULL || strchr(at, '.') == NULL;
+    return is_inside && group->original_address != NULL
+               ? group->original_address
+               : final;
+}
+
 static void
 end_group(Reader *reader)
 {
     Group *group = &reader->group;
-    const char *address = group->final_address != NULL
-                              ? group->final_address
-                              : group->original_address;
+    const char *address = group_address(group);
     if (group->action != NULL || group->status != NULL)
         reader->groups++;
     if (address != NULL && !is_success(group)) {
@@ -148,33 +161,40 @@ end_group(Reader *reader)
     group_clear(group);
 }
 
-/* Keep the first of each field; a second recipient begins a new group. */
-static void
-read_field(Reader *reader, const HeaderField *field)
+/* Where a field's value goes; NULL for fields nobody asks for. */
+static char **
+slot_of(Group *group, const HeaderField *field)
 {
-    Group *group = &reader->group;
-    bool is_final = header_field_is(field, "Final-Recipient");
-    bool is_original = header_field_is(field, "Original-Recipient");
-    if ((is_final && group->final_address != NULL) ||
-        (is_original &&
-         (group->original_address != NULL || group->action != NULL)))
-        end_group(reader);
     const struct {
         const char *name;
         char **value;
     } known[] = {
+        {"Final-Recipient", &group->final_address},
+        {"Original-Recipient", &group->original_address},
         {"Action", &group->action},
         {"Status", &group->status},
         {"Diagnostic-Code", &group->diagnostic},
     };
-    g_autofree char *value = words_decode(field->value, field->value_length);
-    if (is_final && group->final_address == NULL)
-        group->final_address = typed_address(value);
-    if (is_original && group->original_address == NULL)
-        group->original_address = typed_address(value);
     for (size_t i = 0; i < G_N_ELEMENTS(known); i++)
-        if (header_field_is(field, known[i].name) && *known[i].value == NULL)
-            *known[i].value = g_steal_pointer(&value);
+        if (header_field_is(field, known[i].name))
+            return known[i].value;
+    return NULL;
+}
+
+/* A field that comes again belongs to the next recipient. */
+static void
+read_field(Reader *reader, const HeaderField *field)
+{
+    Group *group = &reader->group;
+    char **slot = slot_of(group, field);
+    if (slot == NULL)
+        return;
+    if (*slot != NULL)
+        end_group(reader);
+    g_autofree char *value = words_decode(field->value, field->value_length);
+    bool is_address =
+        slot == &group->final_address || slot == &group->original_address;
+    *slot = is_address ? typed_address(value) : g_steal_pointer(&value);
 }
 
 /*
@@ -231,9 +251,18 @@ has_status_part(const GPtrArray *entities)
     return false;
 }
 
+static bool
+has_any(const char *lower, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strstr(lower, words[i]) != NULL)
+            return true;
+    return false;
+}
+
 /* Does a mail system speak? The From field as it stands, or the null path. */
 static bool
-is_from_machine(const DsnEvidence *evidence, const Header *header)
+is_from_machine(const DsnEvidence *evidence, const char *from)
 {
     static const char *const names[] = {
         "mailer-daemon",        "mailerdaemon",  "mailer daemon",
@@ -243,17 +272,20 @@ is_from_machine(const DsnEvidence *evidence, const Header *header)
         "mail router"};
     if (evidence->envelope_sender != NULL && *evidence->envelope_sender == '\0')
         return true;
-    g_autofree char *path = header_text(header, "Return-Path");
-    if (path != NULL && strcmp(path, "<>") == 0)
-        return true;
-    g_autofree char *from = header_text(header, "From");
-    if (from == NULL || *from == '\0' || strcmp(from, "<>") == 0)
-        return true;
-    g_autofree char *lower = g_utf8_strdown(from, -1);
-    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
-        if (strstr(lower, names[i]) != NULL)
-            return true;
-    return false;
+    const Entity *root = evidence->entities->pdata[0];
+    g_autofree char *path = header_text(root->header, "Return-Path");
+    return (path != NULL && strcmp(path, "<>") == 0) || *from == '\0' ||
+           strcmp(from, "<>") == 0 || has_any(from, names, G_N_ELEMENTS(names));
+}
+
+/* Somebody no one can answer; people who tell of a bounce are not meant. */
+static bool
+is_from_robot(const char *from)
+{
+    static const char *const names[] = {"no-reply",     "noreply",
+                                        "no_reply",     "donotreply",
+                                        "do-not-reply", "autoreply"};
+    return has_any(from, names, G_N_ELEMENTS(names));
 }
 
 static void
@@ -308,6 +340,20 @@ returned_header(const DsnEvidence *evidence, size_t report)
                        ignored);
 }
 
+/* Add a recipient about whom the report speaks only as a whole. */
+static void
+add_judged(GPtrArray *failed, const char *addr_spec, const char *report,
+           size_t length)
+{
+    char *status = dsn_text_status(report, length);
+    char class =
+        status != NULL ? *status : dsn_text_reply_class(report, length);
+    bool permanent =
+        class != '\0' ? class == '5' : !dsn_text_tells_delay(report, length);
+    add_failed(failed, addr_spec, status != NULL ? status : g_strdup(""),
+               permanent);
+}
+
 /* The one recipient of the returned mail, if the report names nobody. */
 static void
 take_returned(const Header *returned, const char *report, size_t length,
@@ -315,32 +361,55 @@ take_returned(const Header *returned, const char *report, size_t length,
 {
     g_autoptr(GPtrArray) to = g_ptr_array_new_with_free_func(g_free);
     add_own(to, returned, "To");
-    if (to->len != 1)
-        return;
-    char *status = dsn_text_status(report, length);
-    char class =
-        status != NULL ? *status : dsn_text_reply_class(report, length);
-    add_failed(failed, to->pdata[0], status != NULL ? status : g_strdup(""),
-               class != '\0' ? class == '5'
-                             : !dsn_text_tells_delay(report, length));
+    if (to->len == 1)
+        add_judged(failed, to->pdata[0], report, length);
 }
 
-/* X-Failed-Recipients of Exim and Gmail: said outright. */
+/* The recipient `key` among those the report told of; NULL if not there. */
+static DsnRecipient *
+steal_known(GPtrArray *told, const char *key)
+{
+    for (guint i = 0; i < told->len; i++)
+        if (g_ascii_strcasecmp(((DsnRecipient *)told->pdata[i])->addr_spec,
+                               key) == 0)
+            return g_ptr_array_steal_index(told, i);
+    return NULL;
+}
+
+/* X-Failed-Recipients of Exim and Gmail says outright who failed. */
 static void
-take_named(const Header *header, const char *report, size_t length,
+keep_named(const Header *header, const char *report, size_t length,
            GPtrArray *failed)
 {
     g_autoptr(GPtrArray) named = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) kept =
+        g_ptr_array_new_with_free_func((GDestroyNotify)dsn_recipient_free);
     add_own(named, header, "X-Failed-Recipients");
     for (guint i = 0; i < named->len; i++) {
-        char *status = dsn_text_status(report, length);
-        char class =
-            status != NULL ? *status : dsn_text_reply_class(report, length);
-        add_failed(failed, named->pdata[i],
-                   status != NULL ? status : g_strdup(""),
-                   class != '\0' ? class == '5'
-                                 : !dsn_text_tells_delay(report, length));
+        DsnRecipient *told = steal_known(failed, named->pdata[i]);
+        if (told != NULL)
+            g_ptr_array_add(kept, told);
+        else
+            add_judged(kept, named->pdata[i], report, length);
     }
+    if (kept->len == 0)
+        return;
+    g_ptr_array_set_size(failed, 0);
+    while (kept->len > 0)
+        g_ptr_array_add(failed, g_ptr_array_steal_index(kept, 0));
+}
+
+/* True if a mail is returned: below the report, or as a part. */
+static bool
+has_returned(const DsnEvidence *evidence, size_t report)
+{
+    for (guint i = 1; i < evidence->entities->len; i++) {
+        const Entity *entity = evidence->entities->pdata[i];
+        if (content_is(entity->type, "message/rfc822") ||
+            content_is(entity->type, "text/rfc822-headers"))
+            return true;
+    }
+    return evidence->text[report] != '\0';
 }
 
 static bool
@@ -353,18 +422,23 @@ read_words(const DsnEvidence *evidence, GPtrArray *failed)
     bool in_text = dsn_text_tells_failure(evidence->text, length);
     bool is_named = header_find(root->header, "X-Failed-Recipients") != NULL;
     bool is_certain = is_named || has_status_part(evidence->entities);
-    bool is_machine = is_from_machine(evidence, root->header);
-    bool is_returned = evidence->text[length] != '\0' && in_subject && in_text;
+    g_autofree char *field = header_text(root->header, "From");
+    g_autofree char *from = g_utf8_strdown(field != NULL ? field : "", -1);
+    bool is_machine = is_from_machine(evidence, from);
+    bool is_returned = in_subject && in_text &&
+                       has_returned(evidence, length) && is_from_robot(from);
     if (!is_certain && !(is_machine && (in_subject || in_text)) && !is_returned)
         return false;
     Reader reader = {.failed = failed};
     read_groups(&reader, evidence->text, length);
+    if (failed->len == 0 && strstr(evidence->text, "Final-Recipient:") != NULL)
+        read_groups(&reader, evidence->text, strlen(evidence->text));
     g_autoptr(Header) returned = returned_header(evidence, length);
     g_autoptr(GPtrArray) own = own_addresses(evidence, returned);
     if (failed->len == 0)
         dsn_text_recipients(evidence->text, length, own, failed);
     if (is_named)
-        take_named(root->header, evidence->text, length, failed);
+        keep_named(root->header, evidence->text, length, failed);
     if (failed->len == 0)
         take_returned(returned, evidence->text, length, failed);
     return true;

@@ -115,6 +115,7 @@ static const char *const failure_words[] = {
     "bounced",
     "\"bounce\"",
     "\\\"bounce\\\"",
+    "transcript of session follows",
     "not a member",
     "not member",
     "account is disabled",
@@ -212,6 +213,7 @@ static const char *const failure_words[] = {
     "配信不能",
     "配送不能",
     "送信エラー",
+    "メールエラー",
     "エラー通知",
     "送信に失敗",
     "配信に失敗",
@@ -522,6 +524,7 @@ typedef struct {
     size_t length;
     const GPtrArray *own;
     GArray *candidates; /* Candidate */
+    bool is_announced;  /* the line above ended with ":" */
 } Reader;
 
 static bool
@@ -561,7 +564,7 @@ starts_line(const char *line, const char *start)
 
 static Tier
 tier_of(const char *line, size_t length, const char *lower, const char *start,
-        const char *stop)
+        const char *stop, bool is_announced)
 {
     if (stands_alone(line, start, stop, line + length))
         return TIER_LINE;
@@ -569,7 +572,7 @@ tier_of(const char *line, size_t length, const char *lower, const char *start,
                  dsn_text_reply_class(line, length) != '\0';
     g_autofree char *status = dsn_text_status(line, length);
     tells |= status != NULL;
-    if (tells && starts_line(line, start))
+    if ((tells || is_announced) && starts_line(line, start))
         return TIER_LINE;
     return tells || has_any(lower, recipient_words,
                             G_N_ELEMENTS(recipient_words))
@@ -591,9 +594,10 @@ read_line(Reader *reader, const char *line, size_t length)
         const char *start, *stop;
         char *spec = address_around(line, at, end, &start, &stop);
         if (spec != NULL) {
-            Candidate candidate = {
-                spec, tier_of(line, (size_t)(end - line), lower, start, stop),
-                (size_t)(line - reader->report)};
+            Candidate candidate = {spec,
+                                   tier_of(line, (size_t)(end - line), lower,
+                                           start, stop, reader->is_announced),
+                                   (size_t)(line - reader->report)};
             g_array_append_val(reader->candidates, candidate);
         }
         at = memchr(at + 1, '@', (size_t)(end - at - 1));
@@ -691,7 +695,7 @@ dsn_text_recipients(const char *report, size_t length, const GPtrArray *own,
 {
     g_autoptr(GArray) candidates = g_array_new(FALSE, FALSE, sizeof(Candidate));
     g_array_set_clear_func(candidates, candidate_clear);
-    Reader reader = {report, length, own, candidates};
+    Reader reader = {report, length, own, candidates, false};
     size_t offset = 0;
     for (int count = 0; offset < length && count < LINES_MAX; count++) {
         size_t next = header_next_line(report, length, offset);
@@ -699,6 +703,10 @@ dsn_text_recipients(const char *report, size_t length, const GPtrArray *own,
         if (n > 0 && report[next - 1] == '\n')
             n--;
         read_line(&reader, report + offset, n);
+        while (n > 0 && g_ascii_isspace(report[offset + n - 1]))
+            n--;
+        if (n > 0)
+            reader.is_announced = report[offset + n - 1] == ':';
         offset = next;
     }
     Tier tier;

@@ -22,6 +22,9 @@ const MailLimits mail_limits_default = {
     .hops = 50,
 };
 
+/* The first field of a mail that a reader of Outlook.com complained about. */
+#define MICROSOFT_COMPLAINT "X-HmXmrOriginalRecipient:"
+
 enum { DATE_YEAR_MIN = 1970, DATE_YEAR_MAX = 2199 };
 
 static GPtrArray *
@@ -154,15 +157,34 @@ read_body(Mail *mail, const GPtrArray *entities, const MailLimits *limits)
     mail->reply = g_strndup(mail->text + view.start, view.end - view.start);
 }
 
+/* What kind of report it is: RFC 6522 3, RFC 5965, and Microsoft's own. */
+static const char *
+report_type(const GPtrArray *entities)
+{
+    const Entity *root = entities->pdata[0];
+    for (guint i = 0; i < entities->len; i++) {
+        const Entity *entity = entities->pdata[i];
+        if (content_is(entity->type, "message/feedback-report"))
+            return "feedback-report";
+        if (content_is(entity->type, "message/disposition-notification"))
+            return "disposition-notification";
+        if (content_is(entity->type, "message/rfc822") &&
+            entity->length > strlen(MICROSOFT_COMPLAINT) &&
+            g_ascii_strncasecmp(entity->body, MICROSOFT_COMPLAINT,
+                                strlen(MICROSOFT_COMPLAINT)) == 0)
+            return "feedback-report";
+    }
+    return content_is(root->type, "multipart/report")
+               ? content_parameter(root->type, "report-type")
+               : NULL;
+}
+
 static void
 judge(Mail *mail, const GPtrArray *entities, const char *envelope_sender)
 {
     const Entity *root = entities->pdata[0];
-    AutomaticEvidence evidence = {
-        root->header, envelope_sender, mail->subject, mail->originator,
-        content_is(root->type, "multipart/report")
-            ? content_parameter(root->type, "report-type")
-            : NULL};
+    AutomaticEvidence evidence = {root->header, envelope_sender, mail->subject,
+                                  mail->originator, report_type(entities)};
     mail->automatic = automatic_judge(&evidence);
     DsnEvidence report = {entities, mail->subject, mail->text, envelope_sender};
     mail->failed =
