@@ -18,6 +18,13 @@ cli_open(Cli *cli, GError **error)
     return true;
 }
 
+Txn *
+cli_open_read_only(Cli *cli, GError **error)
+{
+    return cli_open(cli, error) ? store_begin_read_only(cli->desk->store, error)
+                                : NULL;
+}
+
 void
 cli_clear(Cli *cli)
 {
@@ -116,6 +123,18 @@ cli_number(const char *argument, int64_t *ret_number)
     return true;
 }
 
+int
+cli_options_number(const CliHelp *help, int *argc, char ***argv,
+                   int64_t *ret_number)
+{
+    int end = cli_options(help, argc, argv);
+    if (end >= 0 || (*argc == 2 && cli_number((*argv)[1], ret_number)))
+        return end;
+    fprintf(stderr, "postern: one number is needed\nusage: postern %s\n",
+            help->synopsis);
+    return EX_USAGE;
+}
+
 /* ---- commands ---- */
 
 static void
@@ -148,7 +167,16 @@ cli_dispatch(const char *program, const CliCommand *commands, int argc,
     return EX_USAGE;
 }
 
-/* ---- one question ---- */
+/* ---- output ---- */
+
+int
+cli_write_bytes(GBytes *bytes)
+{
+    gsize length;
+    const void *start = g_bytes_get_data(bytes, &length);
+    bool written = length == 0 || fwrite(start, 1, length, stdout) == length;
+    return written && fflush(stdout) == 0 ? CLI_GOOD : EX_IOERR;
+}
 
 static void
 print(const InspectTable *table, const char *const *columns, bool json)
@@ -167,9 +195,7 @@ cli_show(InspectQuestion question, const char *const *arguments,
 {
     g_auto(Cli) cli = {NULL, NULL};
     g_autoptr(GError) error = NULL;
-    if (!cli_open(&cli, &error))
-        return cli_fail(error);
-    g_autoptr(Txn) txn = store_begin_read_only(cli.desk->store, &error);
+    g_autoptr(Txn) txn = cli_open_read_only(&cli, &error);
     if (txn == NULL)
         return cli_fail(error);
     g_autoptr(InspectTable) table =

@@ -27,6 +27,8 @@ typedef struct {
 
 /* Load the settings; no connection yet. */
 bool cli_open(Cli *cli, GError **error);
+/* The same, and a read-only transaction to look with; NULL on error. */
+Txn *cli_open_read_only(Cli *cli, GError **error);
 void cli_clear(Cli *cli);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Cli, cli_clear)
 
@@ -66,6 +68,10 @@ int cli_dispatch(const char *program, const CliCommand *commands, int argc,
 /* A number above 0 as an argument; false if it is none. */
 bool cli_number(const char *argument, int64_t *ret_number);
 
+/* cli_options() for a command that takes one number and nothing else. */
+int cli_options_number(const CliHelp *help, int *argc, char ***argv,
+                       int64_t *ret_number);
+
 /* ---- showing ---- */
 
 /* Columns of a table by name, NULL-terminated, as rows that line up. On a
@@ -75,6 +81,9 @@ void cli_print_table(const InspectTable *table, const char *const *columns);
 void cli_print_fields(const InspectTable *table, guint row);
 /* All of it as JSON: an array of objects. */
 void cli_print_json(const InspectTable *table);
+
+/* Bytes to standard output as they are; returns the exit status. */
+int cli_write_bytes(GBytes *bytes);
 
 /*
  * Ask one question and show it. `columns` NULL: as fields; ret_rows may be

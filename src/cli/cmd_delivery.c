@@ -8,18 +8,6 @@
 
 enum { LIST_DEFAULT = 30 };
 
-/* The one number a subcommand takes; -1 to go on. */
-static int
-take_number(const CliHelp *help, int *argc, char ***argv, int64_t *ret_number)
-{
-    int end = cli_options(help, argc, argv);
-    if (end >= 0)
-        return end;
-    if (*argc != 2 || !cli_number((*argv)[1], ret_number))
-        return cli_usage("delivery", "one delivery number is needed");
-    return -1;
-}
-
 static int
 delivery_list(int argc, char **argv)
 {
@@ -61,7 +49,7 @@ delivery_show(int argc, char **argv)
                           "Show one hand-over and what became of it.",
                           "EXAMPLES\n  postern delivery show 12", options};
     int64_t number;
-    int end = take_number(&help, &argc, &argv, &number);
+    int end = cli_options_number(&help, &argc, &argv, &number);
     if (end >= 0)
         return end;
     const char *const arguments[] = {argv[1], NULL};
@@ -81,23 +69,18 @@ delivery_raw(int argc, char **argv)
         "  postern delivery raw 12 | postern parse -",
         NULL};
     int64_t number;
-    int end = take_number(&help, &argc, &argv, &number);
+    int end = cli_options_number(&help, &argc, &argv, &number);
     if (end >= 0)
         return end;
     g_auto(Cli) cli = {NULL, NULL};
     g_autoptr(GError) error = NULL;
     g_autoptr(Delivery) delivery = NULL;
-    if (!cli_open(&cli, &error))
-        return cli_fail(error);
-    g_autoptr(Txn) txn = store_begin_read_only(cli.desk->store, &error);
+    g_autoptr(Txn) txn = cli_open_read_only(&cli, &error);
     if (txn == NULL || !delivery_read(txn, number, &delivery, &error))
         return cli_fail(error);
     if (delivery == NULL)
         return cli_not_found("delivery", number);
-    gsize length;
-    const void *bytes = g_bytes_get_data(delivery->raw, &length);
-    bool written = fwrite(bytes, 1, length, stdout) == length;
-    return written && fflush(stdout) == 0 ? CLI_GOOD : EX_IOERR;
+    return cli_write_bytes(delivery->raw);
 }
 
 static int

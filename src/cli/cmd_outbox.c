@@ -43,17 +43,6 @@ outbox_list(int argc, char **argv)
     return cli_show(INSPECT_OUTBOX, arguments, columns, json, NULL);
 }
 
-static int
-take_number(const CliHelp *help, int *argc, char ***argv, int64_t *ret_number)
-{
-    int end = cli_options(help, argc, argv);
-    if (end >= 0)
-        return end;
-    if (*argc != 2 || !cli_number((*argv)[1], ret_number))
-        return cli_usage("outbox", "one number is needed");
-    return -1;
-}
-
 static void
 print_outgoing(const InspectTable *outgoing, const InspectTable *recipients,
                bool json)
@@ -83,15 +72,13 @@ outbox_show(int argc, char **argv)
         "Show one mail and what the relay said about each recipient.",
         "EXAMPLES\n  postern outbox show 7", options};
     int64_t number;
-    int end = take_number(&help, &argc, &argv, &number);
+    int end = cli_options_number(&help, &argc, &argv, &number);
     if (end >= 0)
         return end;
     const char *const arguments[] = {argv[1], NULL};
     g_auto(Cli) cli = {NULL, NULL};
     g_autoptr(GError) error = NULL;
-    if (!cli_open(&cli, &error))
-        return cli_fail(error);
-    g_autoptr(Txn) txn = store_begin_read_only(cli.desk->store, &error);
+    g_autoptr(Txn) txn = cli_open_read_only(&cli, &error);
     if (txn == NULL)
         return cli_fail(error);
     g_autoptr(InspectTable) outgoing =
@@ -115,23 +102,18 @@ outbox_raw(int argc, char **argv)
         "outbox raw ID", "Write the mail as it goes to the relay.",
         "EXAMPLES\n  postern outbox raw 7 | less", NULL};
     int64_t number;
-    int end = take_number(&help, &argc, &argv, &number);
+    int end = cli_options_number(&help, &argc, &argv, &number);
     if (end >= 0)
         return end;
     g_auto(Cli) cli = {NULL, NULL};
     g_autoptr(GError) error = NULL;
     g_autoptr(GBytes) content = NULL;
-    if (!cli_open(&cli, &error))
-        return cli_fail(error);
-    g_autoptr(Txn) txn = store_begin_read_only(cli.desk->store, &error);
+    g_autoptr(Txn) txn = cli_open_read_only(&cli, &error);
     if (txn == NULL || !inspect_outgoing_content(txn, number, &content, &error))
         return cli_fail(error);
     if (content == NULL)
         return cli_not_found("outgoing mail with content", number);
-    gsize length;
-    const void *bytes = g_bytes_get_data(content, &length);
-    bool written = fwrite(bytes, 1, length, stdout) == length;
-    return written && fflush(stdout) == 0 ? CLI_GOOD : EX_IOERR;
+    return cli_write_bytes(content);
 }
 
 /* retry and drop: the same but for what is done. */
@@ -141,7 +123,7 @@ by_hand(int argc, char **argv, const CliHelp *help,
         const char *wanted)
 {
     int64_t number;
-    int end = take_number(help, &argc, &argv, &number);
+    int end = cli_options_number(help, &argc, &argv, &number);
     if (end >= 0)
         return end;
     g_auto(Cli) cli = {NULL, NULL};

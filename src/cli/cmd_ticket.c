@@ -187,9 +187,7 @@ ticket_show(int argc, char **argv)
     g_auto(Cli) cli = {NULL, NULL};
     g_auto(Shown) shown = {NULL, NULL, NULL, NULL, NULL};
     g_autoptr(GError) error = NULL;
-    if (!cli_open(&cli, &error))
-        return cli_fail(error);
-    g_autoptr(Txn) txn = store_begin_read_only(cli.desk->store, &error);
+    g_autoptr(Txn) txn = cli_open_read_only(&cli, &error);
     if (txn == NULL || !load_shown(txn, argv[1], &shown, &error))
         return cli_fail(error);
     if (shown.ticket->rows->len == 0)

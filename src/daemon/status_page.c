@@ -55,7 +55,9 @@ status_page_create(const char *run_directory, int *ret_fd, GError **error)
     g_autofree char *path = g_build_filename(run_directory, "status", NULL);
     unlink(path); /* old workers may still have the old one */
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    if (fd < 0 || ftruncate(fd, sizeof(StatusPage)) != 0) {
+    /* Others may look: `postern status` need not be root. */
+    if (fd < 0 || fchmod(fd, 0644) != 0 ||
+        ftruncate(fd, sizeof(StatusPage)) != 0) {
         failure_set(error, FAILURE_CONFIG, "cannot create %s: %s", path,
                     g_strerror(errno));
         if (fd >= 0)

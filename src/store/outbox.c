@@ -181,7 +181,7 @@ send_settlement(Pg *pg, const char *lease, const Settlement *settlement,
         pg, ST_outbox_settle,
         PARAMS(p_int(settlement->id), p_text(lease), p_int(settlement->wait_s),
                p_text(settlement->last_error), p_int(settlement->refused),
-                          p_int(settlement->uncertain)),
+               p_int(settlement->uncertain)),
         false, error);
 }
 

@@ -1,63 +1,17 @@
 #include "store/pg.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
 
 #include "base/failure.h"
 #include "base/text.h"
+#include "store/pg_inside.h"
 
 enum {
-    COPY_CHUNK_BYTES = 64 * 1024,
     FIRST_REPLAN = 200, /* transactions until plans are made anew, then x4 */
     LAST_REPLAN = 3200000
 };
-
-/* What the server owes us, in order. */
-typedef enum { OWED_CHECK, OWED_KEEP, OWED_SYNC } Owed;
-
-struct Pg {
-    PGconn *connection;
-    int64_t timeout_us;
-    bool prepared;       /* use prepared statements */
-    bool have[ST_COUNT]; /* prepared on this connection */
-    GQueue owed;         /* Owed, by GUINT_TO_POINTER */
-    GQueue kept;         /* PGresult* */
-    bool unsynced; /* something was sent since the last Sync */
-    bool failed;         /* something in this pipeline failed */
-    char tag[64];        /* command tag of the last good result */
-    int64_t transactions;
-    int64_t replan_at;
-};
-
-Param
-p_null(void)
-{
-    return (Param){PARAM_NULL, NULL, 0, 0};
-}
-
-Param
-p_text(const char *text)
-{
-    if (text == NULL)
-        return p_null();
-    return (Param){PARAM_TEXT, text, strlen(text), 0};
-}
-
-Param
-p_int(int64_t number)
-{
-    return (Param){PARAM_INT, NULL, 0, number};
-}
-
-Param
-p_bytes(const void *bytes, size_t length)
-{
-    if (bytes == NULL)
-        return p_null();
-    return (Param){PARAM_BYTES, bytes, length, 0};
-}
 
 /* ---- errors ---- */
 
@@ -79,21 +33,21 @@ failure_of(const char *sqlstate)
     return FAILURE_TEMPORARY;
 }
 
-static void
-set_lost(Pg *pg, GError **error, const char *why)
+void
+pg_set_lost(Pg *pg, GError **error, const char *why)
 {
     g_autofree char *said = text_one_line(why);
     pg->failed = true;
     failure_set(error, FAILURE_TEMPORARY, "database connection lost: %s", said);
 }
 
-static void
-set_refused(Pg *pg, const PGresult *result, GError **error)
+void
+pg_set_refused(Pg *pg, const PGresult *result, GError **error)
 {
     pg->failed = true;
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     if (sqlstate == NULL) { /* no SQLSTATE: the connection broke */
-        set_lost(pg, error, PQresultErrorMessage(result));
+        pg_set_lost(pg, error, PQresultErrorMessage(result));
         return;
     }
     const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
@@ -105,13 +59,13 @@ set_refused(Pg *pg, const PGresult *result, GError **error)
 /* ---- waiting ---- */
 
 /* Wait until the socket can be read (or written, while something is queued). */
-static bool
-wait_io(Pg *pg, short events, int64_t deadline_us, GError **error)
+bool
+pg_wait_io(Pg *pg, short events, int64_t deadline_us, GError **error)
 {
     for (;;) {
         int64_t left_us = deadline_us - g_get_monotonic_time();
         if (left_us <= 0) {
-            set_lost(pg, error, "no answer within the time allowed");
+            pg_set_lost(pg, error, "no answer within the time allowed");
             PQfinish(pg->connection);
             pg->connection = NULL;
             return false;
@@ -121,30 +75,30 @@ wait_io(Pg *pg, short events, int64_t deadline_us, GError **error)
         if (ready > 0)
             return true;
         if (ready < 0 && errno != EINTR) {
-            set_lost(pg, error, g_strerror(errno));
+            pg_set_lost(pg, error, g_strerror(errno));
             return false;
         }
     }
 }
 
 /* Read and write until a whole result is there. */
-static bool
-wait_result(Pg *pg, GError **error)
+bool
+pg_wait_result(Pg *pg, GError **error)
 {
     int64_t deadline_us = g_get_monotonic_time() + pg->timeout_us;
     while (pg->connection != NULL) {
         int unsent = PQflush(pg->connection);
         if (unsent < 0 || PQconsumeInput(pg->connection) == 0) {
-            set_lost(pg, error, PQerrorMessage(pg->connection));
+            pg_set_lost(pg, error, PQerrorMessage(pg->connection));
             return false;
         }
         if (PQisBusy(pg->connection) == 0)
             return true;
-        if (!wait_io(pg, unsent ? POLLIN | POLLOUT : POLLIN, deadline_us,
-                     error))
+        if (!pg_wait_io(pg, unsent ? POLLIN | POLLOUT : POLLIN, deadline_us,
+                        error))
             return false;
     }
-    set_lost(pg, error, "closed");
+    pg_set_lost(pg, error, "closed");
     return false;
 }
 
@@ -177,8 +131,8 @@ connect_finish(Pg *pg, GError **error)
                         "cannot connect to the database: %s", said);
             return false;
         }
-        if (!wait_io(pg, status == PGRES_POLLING_READING ? POLLIN : POLLOUT,
-                     deadline_us, error))
+        if (!pg_wait_io(pg, status == PGRES_POLLING_READING ? POLLIN : POLLOUT,
+                        deadline_us, error))
             return false;
         status = PQconnectPoll(pg->connection);
     }
@@ -211,7 +165,7 @@ pg_open(const DatabaseSettings *settings, const char *who, GError **error)
     PQsetNoticeReceiver(pg->connection, ignore_notice, NULL);
     if (PQsetnonblocking(pg->connection, 1) != 0 ||
         PQenterPipelineMode(pg->connection) == 0) {
-        set_lost(pg, error, PQerrorMessage(pg->connection));
+        pg_set_lost(pg, error, PQerrorMessage(pg->connection));
         return NULL;
     }
     return g_steal_pointer(&pg);
@@ -255,7 +209,7 @@ static bool
 sent_or_lost(Pg *pg, int sent, Owed what, GError **error)
 {
     if (sent == 0) {
-        set_lost(pg, error, PQerrorMessage(pg->connection));
+        pg_set_lost(pg, error, PQerrorMessage(pg->connection));
         return false;
     }
     owe(pg, what);
@@ -267,7 +221,7 @@ static bool
 may_send(Pg *pg, GError **error)
 {
     if (pg->connection == NULL) {
-        set_lost(pg, error, "closed");
+        pg_set_lost(pg, error, "closed");
         return false;
     }
     if (pg->failed) { /* the first error was reported where it was met */
@@ -351,11 +305,11 @@ pg_send_text(Pg *pg, const char *sql, GError **error)
 static PGresult *
 next_result(Pg *pg, GError **error)
 {
-    if (!wait_result(pg, error))
+    if (!pg_wait_result(pg, error))
         return NULL;
     PGresult *result = PQgetResult(pg->connection);
     if (result == NULL)
-        set_lost(pg, error, PQerrorMessage(pg->connection));
+        pg_set_lost(pg, error, PQerrorMessage(pg->connection));
     return result;
 }
 
@@ -363,15 +317,15 @@ next_result(Pg *pg, GError **error)
 static bool
 end_of_statement(Pg *pg, GError **error)
 {
-    if (!wait_result(pg, error))
+    if (!pg_wait_result(pg, error))
         return false;
     g_autoptr(PGresult) more = PQgetResult(pg->connection);
     if (more == NULL)
         return true;
     if (PQresultStatus(more) == PGRES_FATAL_ERROR)
-        set_refused(pg, more, error);
+        pg_set_refused(pg, more, error);
     else
-        set_lost(pg, error, "an answer that nobody asked for");
+        pg_set_lost(pg, error, "an answer that nobody asked for");
     return false;
 }
 
@@ -390,14 +344,14 @@ take_owed(Pg *pg, GError **error)
     if (what == OWED_SYNC) {
         if (status == PGRES_PIPELINE_SYNC)
             return true;
-        set_lost(pg, error, "out of step");
+        pg_set_lost(pg, error, "out of step");
         return false;
     }
     bool good = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
     if (good)
         g_strlcpy(pg->tag, PQcmdStatus(result), sizeof pg->tag);
     else if (!pg->failed)
-        set_refused(pg, result, error);
+        pg_set_refused(pg, result, error);
     if (good && what == OWED_KEEP)
         g_queue_push_tail(&pg->kept, g_steal_pointer(&result));
     return end_of_statement(pg, error) && good;
@@ -408,7 +362,7 @@ pg_result(Pg *pg, GError **error)
 {
     if (g_queue_is_empty(&pg->kept) && pg->connection != NULL && !pg->failed &&
         PQsendFlushRequest(pg->connection) == 0)
-        set_lost(pg, error, PQerrorMessage(pg->connection));
+        pg_set_lost(pg, error, PQerrorMessage(pg->connection));
     while (g_queue_is_empty(&pg->kept)) {
         if (pg->failed || pg->connection == NULL) {
             if (error != NULL && *error == NULL)
@@ -478,13 +432,12 @@ pg_reset(Pg *pg, GError **error)
 {
     drop_kept(pg);
     if (!pg_is_alive(pg)) {
-        set_lost(pg, error, "closed");
+        pg_set_lost(pg, error, "closed");
         return false;
     }
     /* libpq learns of a transaction only with the answer to Sync. */
     PGTransactionStatusType state = PQtransactionStatus(pg->connection);
-    if (state == PQTRANS_IDLE && !pg->unsynced &&
-        g_queue_is_empty(&pg->owed)) {
+    if (state == PQTRANS_IDLE && !pg->unsynced && g_queue_is_empty(&pg->owed)) {
         pg->failed = false;
         return true;
     }
@@ -497,7 +450,7 @@ pg_reset(Pg *pg, GError **error)
     drop_kept(pg);
     pg->failed = false;
     if (!pg_is_alive(pg)) {
-        set_lost(pg, error, "closed");
+        pg_set_lost(pg, error, "closed");
         return false;
     }
     if (had_prepares) /* some may not have been reached: ask the server anew */
@@ -522,163 +475,4 @@ pg_refresh_plans(Pg *pg, GError **error)
     memset(pg->have, 0, sizeof pg->have);
     return pg_send_text(pg, "DEALLOCATE ALL", error) &&
            pg_sync(pg, false, NULL, error);
-}
-
-/* ---- COPY ---- */
-
-static bool
-copy_put(Pg *pg, const char *bytes, size_t length, GError **error)
-{
-    int64_t deadline_us = g_get_monotonic_time() + pg->timeout_us;
-    int done;
-    while ((done = PQputCopyData(pg->connection, bytes, (int)length)) == 0) {
-        if (PQflush(pg->connection) < 0)
-            break;
-        if (!wait_io(pg, POLLOUT, deadline_us, error))
-            return false;
-    }
-    /* Hand it to the kernel before the next piece, so that libpq's buffer
-     * stays small. */
-    int unsent = 0;
-    while (done > 0 && (unsent = PQflush(pg->connection)) > 0)
-        if (!wait_io(pg, POLLOUT, deadline_us, error))
-            return false;
-    if (done > 0 && unsent == 0)
-        return true;
-    set_lost(pg, error, PQerrorMessage(pg->connection));
-    return false;
-}
-
-static void
-append_be(GString *out, uint64_t number, size_t width)
-{
-    uint64_t big = htobe64(number);
-    g_string_append_len(out, (const char *)&big + 8 - width, (gssize)width);
-}
-
-/* Binary COPY: signature, flags, extension, then one tuple of three fields. */
-static bool
-copy_row(Pg *pg, GBytes *digest, GBytes *raw, GError **error)
-{
-    g_autoptr(GString) head = g_string_new(NULL);
-    g_string_append_len(head, "PGCOPY\n\377\r\n\0", 11);
-    append_be(head, 0, 4);
-    append_be(head, 0, 4);
-    append_be(head, 3, 2);
-    gsize digest_length, length;
-    const char *digest_bytes = g_bytes_get_data(digest, &digest_length);
-    append_be(head, digest_length, 4);
-    g_string_append_len(head, digest_bytes, (gssize)digest_length);
-    const char *bytes = g_bytes_get_data(raw, &length);
-    append_be(head, length, 4);
-    if (!copy_put(pg, head->str, head->len, error))
-        return false;
-    for (size_t at = 0; at < length; at += COPY_CHUNK_BYTES)
-        if (!copy_put(pg, bytes + at, MIN(COPY_CHUNK_BYTES, length - at),
-                      error))
-            return false;
-    g_string_truncate(head, 0);
-    append_be(head, 8, 4);
-    append_be(head, length, 8);
-    append_be(head, 0xFFFF, 2);
-    return copy_put(pg, head->str, head->len, error);
-}
-
-/* The result of one command outside pipeline mode. */
-static bool
-plain_result(Pg *pg, ExecStatusType wanted, GError **error)
-{
-    bool good = false;
-    for (;;) {
-        if (!wait_result(pg, error))
-            return false;
-        g_autoptr(PGresult) result = PQgetResult(pg->connection);
-        if (result == NULL)
-            break;
-        good = PQresultStatus(result) == wanted;
-        if (!good && !pg->failed)
-            set_refused(pg, result, error);
-        if (wanted == PGRES_COPY_IN)
-            break;
-    }
-    return good;
-}
-
-bool
-pg_copy_raw(Pg *pg, GBytes *digest, GBytes *raw, GError **error)
-{
-    /* COPY is not allowed in pipeline mode; nothing may be owed. */
-    if (!may_send(pg, error) || !pg_sync(pg, false, NULL, error))
-        return false;
-    if (PQexitPipelineMode(pg->connection) == 0 ||
-        PQsendQueryParams(pg->connection,
-                          "COPY raw_mail (digest, bytes, octets) FROM STDIN "
-                          "(FORMAT binary)",
-                          0, NULL, NULL, NULL, NULL, 0) == 0) {
-        set_lost(pg, error, PQerrorMessage(pg->connection));
-        return false;
-    }
-    bool good = plain_result(pg, PGRES_COPY_IN, error) &&
-                copy_row(pg, digest, raw, error);
-    if (good && PQputCopyEnd(pg->connection, NULL) < 0) {
-        set_lost(pg, error, PQerrorMessage(pg->connection));
-        good = false;
-    }
-    good = good && plain_result(pg, PGRES_COMMAND_OK, error);
-    if (!pg_is_alive(pg))
-        return false;
-    if (PQenterPipelineMode(pg->connection) == 0) { /* busy: half a COPY */
-        PQfinish(pg->connection);
-        pg->connection = NULL;
-        return false;
-    }
-    return good;
-}
-
-/* ---- fields ---- */
-
-const char *
-pg_text(const PGresult *result, int row, int column)
-{
-    return PQgetvalue(result, row, column);
-}
-
-int64_t
-pg_int(const PGresult *result, int row, int column)
-{
-    const char *value = PQgetvalue(result, row, column);
-    uint64_t eight;
-    uint32_t four;
-    switch (PQgetlength(result, row, column)) {
-    case 8:
-        memcpy(&eight, value, sizeof eight);
-        return (int64_t)be64toh(eight);
-    case 4:
-        memcpy(&four, value, sizeof four);
-        return (int32_t)be32toh(four);
-    default:
-        return 0;
-    }
-}
-
-bool
-pg_bool(const PGresult *result, int row, int column)
-{
-    return PQgetlength(result, row, column) == 1 &&
-           *PQgetvalue(result, row, column) != 0;
-}
-
-bool
-pg_is_null(const PGresult *result, int row, int column)
-{
-    return PQgetisnull(result, row, column) != 0;
-}
-
-GBytes *
-pg_bytes(const PGresult *result, int row, int column)
-{
-    if (pg_is_null(result, row, column))
-        return NULL;
-    return g_bytes_new(PQgetvalue(result, row, column),
-                       (gsize)PQgetlength(result, row, column));
 }

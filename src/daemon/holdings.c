@@ -1,0 +1,175 @@
+#include "holdings.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/failure.h"
+#include "doorbell.h"
+#include "transport/lmtp_server.h"
+
+static bool
+make_run_directory(const char *directory, GError **error)
+{
+    /* Others must reach the socket and the status page in it. */
+    if (g_file_test(directory, G_FILE_TEST_IS_DIR) ||
+        (g_mkdir_with_parents(directory, 0755) == 0 &&
+         chmod(directory, 0755) == 0))
+        return true;
+    failure_set(error, FAILURE_CONFIG, "run_directory: cannot create %s: %s",
+                directory, g_strerror(errno));
+    return false;
+}
+
+static bool
+take_lock(Holdings *holdings, const char *directory, GError **error)
+{
+    g_autofree char *path = g_build_filename(directory, "lock", NULL);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+    if (fd < 0 || fchmod(fd, 0644) != 0) {
+        failure_set(error, FAILURE_CONFIG, "run_directory: cannot open %s: %s",
+                    path, g_strerror(errno));
+        return false;
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        failure_set(error, FAILURE_TEMPORARY,
+                    "another posternd runs in %s; a run directory is for one "
+                    "daemon",
+                    directory);
+        close(fd);
+        return false;
+    }
+    holdings->lock = fd;
+    return true;
+}
+
+static bool
+hang_bells(Holdings *holdings, GError **error)
+{
+    holdings->bell_processor = doorbell_new();
+    holdings->bell_sender = doorbell_new();
+    if (holdings->bell_processor >= 0 && holdings->bell_sender >= 0)
+        return true;
+    failure_set(error, FAILURE_TEMPORARY, "no descriptors left: %s",
+                g_strerror(errno));
+    return false;
+}
+
+/* The service's user owns what the settings name no owner for. */
+static Listener
+with_owner(const Listener *listener, const Settings *settings)
+{
+    Listener owned = *listener;
+    if (geteuid() == 0 && *owned.owner == '\0')
+        owned.owner = settings->user;
+    if (geteuid() == 0 && *owned.group == '\0')
+        owned.group = settings->group;
+    return owned;
+}
+
+static bool
+listen_all(Holdings *holdings, const Settings *settings, GError **error)
+{
+    for (guint i = 0; i < settings->listeners->len; i++) {
+        const Listener listener =
+            with_owner(settings->listeners->pdata[i], settings);
+        int fd = lmtp_server_listen(&listener, error);
+        if (fd < 0)
+            return false;
+        g_array_append_val(holdings->listeners, fd);
+        g_autofree char *where =
+            *listener.socket != '\0'
+                ? g_strdup(listener.socket)
+                : g_strdup_printf("%s:%d", listener.host, listener.port);
+        if (*listener.socket != '\0')
+            g_ptr_array_add(holdings->sockets, g_strdup(where));
+        log_notice(event("lmtp.listening"), kv("at", where));
+    }
+    holdings->page->n_listeners = holdings->listeners->len;
+    return true;
+}
+
+static bool
+hold_password(Holdings *holdings, const Settings *settings, GError **error)
+{
+    char *password = NULL;
+    if (!settings_relay_password(&settings->relay, &password, error))
+        return false;
+    size_t length = password != NULL ? strlen(password) : 0;
+    int fd = memfd_create("relay-password", MFD_CLOEXEC);
+    bool good = fd >= 0 &&
+                (length == 0 || write(fd, password, length) == (ssize_t)length);
+    settings_secret_free(password);
+    if (!good) {
+        failure_set(error, FAILURE_TEMPORARY, "cannot hold the password: %s",
+                    g_strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    if (holdings->password >= 0)
+        close(holdings->password);
+    holdings->password = fd;
+    return true;
+}
+
+/* Workers load what was checked, not what somebody is editing. */
+static bool
+write_snapshot(const Holdings *holdings, const char *file, GError **error)
+{
+    g_autofree char *text = NULL;
+    gsize length;
+    g_autoptr(GError) failure = NULL;
+    if (!g_file_get_contents(file, &text, &length, &failure) ||
+        !g_file_set_contents_full(holdings->snapshot, text, (gssize)length,
+                                  G_FILE_SET_CONTENTS_CONSISTENT, 0600,
+                                  &failure)) {
+        failure_set(error, FAILURE_CONFIG, "%s", failure->message);
+        return false;
+    }
+    g_autoptr(Settings) again = settings_load(holdings->snapshot, error);
+    return again != NULL;
+}
+
+bool
+holdings_renew(Holdings *holdings, const char *file, const Settings *settings,
+               GError **error)
+{
+    return hold_password(holdings, settings, error) &&
+           write_snapshot(holdings, file, error);
+}
+
+bool
+holdings_take(Holdings *holdings, const char *file, const Settings *settings,
+              GError **error)
+{
+    const char *directory = settings->run_directory;
+    *holdings = (Holdings){.lock = -1, .password = -1, .page_fd = -1};
+    holdings->listeners = g_array_new(FALSE, FALSE, sizeof(int));
+    holdings->sockets = g_ptr_array_new_with_free_func(g_free);
+    if (!make_run_directory(directory, error) ||
+        !take_lock(holdings, directory, error))
+        return false;
+    holdings->snapshot = g_build_filename(directory, "settings", NULL);
+    holdings->page = status_page_create(directory, &holdings->page_fd, error);
+    return holdings->page != NULL && hang_bells(holdings, error) &&
+           holdings_renew(holdings, file, settings, error) &&
+           listen_all(holdings, settings, error);
+}
+
+void
+holdings_drop(Holdings *holdings)
+{
+    for (guint i = 0; i < holdings->sockets->len; i++)
+        unlink(holdings->sockets->pdata[i]);
+    if (holdings->snapshot != NULL)
+        unlink(holdings->snapshot);
+    g_ptr_array_unref(holdings->sockets);
+    g_array_unref(holdings->listeners);
+    g_free(holdings->snapshot);
+    /* The lock goes last, with the process. */
+}

@@ -1,0 +1,38 @@
+/*
+ * What a running daemon holds: the lock of its run directory, the status page,
+ * doorbells, listening sockets, the relay's password, and the settings as they
+ * were checked.
+ */
+#ifndef DAEMON_HOLDINGS_H
+#define DAEMON_HOLDINGS_H
+
+#include "settings/settings.h"
+#include "status_page.h"
+
+typedef struct {
+    int lock;
+    StatusPage *page;
+    int page_fd;
+    int bell_processor;
+    int bell_sender;
+    int password;       /* a file without a name; empty: no login */
+    GArray *listeners;  /* int */
+    GPtrArray *sockets; /* char*: paths that go with the daemon */
+    char *snapshot;     /* the settings that workers load */
+} Holdings;
+
+/*
+ * Take everything for `settings`, read from `file`. FAILURE_TEMPORARY if
+ * another daemon has the run directory; nothing else is touched then.
+ */
+bool holdings_take(Holdings *holdings, const char *file,
+                   const Settings *settings, GError **error);
+
+/* On reload: the password and the snapshot anew. */
+bool holdings_renew(Holdings *holdings, const char *file,
+                    const Settings *settings, GError **error);
+
+/* Let go, remove the socket files and the snapshot. */
+void holdings_drop(Holdings *holdings);
+
+#endif

@@ -1,0 +1,240 @@
+#include "pool.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+
+#include "base/log.h"
+
+enum {
+    PAUSE_FIRST_MS = 250, /* before a dead worker is replaced; doubled ... */
+    PAUSE_MAX_MS = 60000, /* ... up to this */
+    STEADY_S = 60         /* who lived that long starts at the first pause */
+};
+
+/* ---- which ---- */
+
+static StatusSlot *
+slot_for(StatusPage *page, WorkerRole role, int index)
+{
+    StatusSlot *unused = NULL;
+    for (size_t i = 0; i < STATUS_SLOTS; i++) {
+        StatusSlot *slot = &page->slots[i];
+        if (slot->role == role && slot->index == index)
+            return slot;
+        if (slot->role == WORKER_NONE && unused == NULL)
+            unused = slot;
+    }
+    g_assert(unused != NULL); /* keys.c allows fewer workers than slots */
+    unused->role = role;
+    unused->index = index;
+    return unused;
+}
+
+static void
+want(Pool *pool, WorkerRole role, int count)
+{
+    for (int i = 0; i < count; i++) {
+        const StatusSlot *slot = slot_for(pool->page, role, i);
+        pool->plans[slot - pool->page->slots].wanted = true;
+    }
+}
+
+/* Nobody wants it and nobody runs in it: it is no worker's any more. */
+static void
+forget_unwanted(Pool *pool)
+{
+    for (size_t i = 0; i < STATUS_SLOTS; i++) {
+        StatusSlot *slot = &pool->page->slots[i];
+        if (!pool->plans[i].wanted && slot->pid == 0 &&
+            slot->role != WORKER_NONE) {
+            *slot = (StatusSlot){.role = WORKER_NONE};
+            pool->plans[i] = (Plan){0, 0, false};
+        }
+    }
+}
+
+void
+pool_plan(Pool *pool, const WorkerCounts *counts, bool listening)
+{
+    for (size_t i = 0; i < STATUS_SLOTS; i++)
+        pool->plans[i].wanted = false;
+    want(pool, WORKER_LMTP, listening ? counts->lmtp : 0);
+    want(pool, WORKER_PROCESSOR, counts->processor);
+    want(pool, WORKER_SENDER, counts->sender);
+    want(pool, WORKER_CLOCK, 1);
+    forget_unwanted(pool);
+}
+
+static char *
+name_of(const StatusSlot *slot)
+{
+    return g_strdup_printf("%s:%d", worker_role_name(slot->role), slot->index);
+}
+
+/* ---- starting ---- */
+
+/* Each gets only what its role needs. */
+static SpawnDescriptors
+descriptors_for(const Pool *pool, WorkerRole role)
+{
+    SpawnDescriptors descriptors = pool->descriptors;
+    if (role != WORKER_SENDER)
+        descriptors.password = -1;
+    if (role != WORKER_LMTP)
+        descriptors.n_listeners = 0;
+    return descriptors;
+}
+
+static void
+start(Pool *pool, StatusSlot *slot, Plan *plan)
+{
+    g_autofree char *name = name_of(slot);
+    const SpawnDescriptors descriptors = descriptors_for(pool, slot->role);
+    slot->came_up = false;
+    slot->started_us = g_get_monotonic_time();
+    pid_t pid = spawn_worker(name, pool->settings_file, &descriptors);
+    if (pid < 0) {
+        log_error(event("worker.not-started"), kv("name", name),
+                  kv("reason", g_strerror(errno)));
+        plan->start_at_us = slot->started_us + PAUSE_MAX_MS * 1000;
+        return;
+    }
+    slot->pid = pid;
+    log_debug(event("worker.started"), kv("name", name), kv_int("pid", pid));
+}
+
+void
+pool_start_due(Pool *pool)
+{
+    int64_t now_us = g_get_monotonic_time();
+    for (size_t i = 0; i < STATUS_SLOTS; i++) {
+        StatusSlot *slot = &pool->page->slots[i];
+        Plan *plan = &pool->plans[i];
+        if (plan->wanted && slot->pid == 0 && plan->start_at_us <= now_us)
+            start(pool, slot, plan);
+    }
+}
+
+int64_t
+pool_patience_ms(const Pool *pool, int64_t most_ms)
+{
+    int64_t now_us = g_get_monotonic_time();
+    for (size_t i = 0; i < STATUS_SLOTS; i++) {
+        const Plan *plan = &pool->plans[i];
+        if (!plan->wanted || pool->page->slots[i].pid != 0)
+            continue;
+        int64_t left_ms = (plan->start_at_us - now_us) / 1000 + 1;
+        most_ms = MIN(most_ms, MAX(left_ms, 1));
+    }
+    return most_ms;
+}
+
+/* ---- ending ---- */
+
+void
+pool_signal(const Pool *pool, int number)
+{
+    for (size_t i = 0; i < STATUS_SLOTS; i++)
+        if (pool->page->slots[i].pid > 0)
+            kill(pool->page->slots[i].pid, number);
+}
+
+/* A death by its own fault makes the pause before its successor grow. */
+static void
+plan_successor(Plan *plan, const StatusSlot *slot, bool well)
+{
+    int64_t now_us = g_get_monotonic_time();
+    if (now_us - slot->started_us > STEADY_S * G_USEC_PER_SEC)
+        plan->pause_ms = 0;
+    if (!well)
+        plan->pause_ms =
+            CLAMP(plan->pause_ms * 2, PAUSE_FIRST_MS, PAUSE_MAX_MS);
+    plan->start_at_us = now_us + (well ? 0 : plan->pause_ms * 1000);
+}
+
+static void
+log_death(const StatusSlot *slot, const Plan *plan, int status)
+{
+    g_autofree char *name = name_of(slot);
+    g_autofree char *how =
+        WIFSIGNALED(status) ? g_strdup_printf("signal %d", WTERMSIG(status))
+                            : g_strdup_printf("exit %d", WEXITSTATUS(status));
+    log_error(event("worker.died"), kv("name", name), kv("how", how),
+              kv_int("delivery", slot->delivery_id),
+              kv_int("restart_in_ms", plan->pause_ms));
+}
+
+static void
+bury(Pool *pool, StatusSlot *slot, int status)
+{
+    Plan *plan = &pool->plans[slot - pool->page->slots];
+    bool well = WIFEXITED(status) && WEXITSTATUS(status) == EX_OK;
+    plan_successor(plan, slot, well);
+    if (!well) {
+        log_death(slot, plan, status);
+        slot->restarts++;
+        if (slot->delivery_id != 0) /* its successor owes a strike */
+            slot->struck = slot->delivery_id;
+    }
+    slot->pid = 0;
+    slot->back_by_us = 0;
+    slot->busy_since_us = 0;
+    slot->delivery_id = 0;
+    forget_unwanted(pool);
+}
+
+bool
+pool_reap(Pool *pool)
+{
+    bool misconfigured = false;
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        for (size_t i = 0; i < STATUS_SLOTS; i++) {
+            if (pool->page->slots[i].pid != pid)
+                continue;
+            bury(pool, &pool->page->slots[i], status);
+            misconfigured |=
+                WIFEXITED(status) && WEXITSTATUS(status) == EX_CONFIG;
+        }
+    }
+    return misconfigured;
+}
+
+void
+pool_kill_overdue(const Pool *pool)
+{
+    int64_t now_us = g_get_monotonic_time();
+    for (size_t i = 0; i < STATUS_SLOTS; i++) {
+        const StatusSlot *slot = &pool->page->slots[i];
+        if (!status_slot_is_overdue(slot, now_us))
+            continue;
+        g_autofree char *name = name_of(slot);
+        log_error(event("worker.overdue"), kv("name", name),
+                  kv_int("pid", slot->pid),
+                  kv_int("delivery", slot->delivery_id));
+        kill(slot->pid, SIGKILL);
+    }
+}
+
+bool
+pool_any_running(const Pool *pool)
+{
+    for (size_t i = 0; i < STATUS_SLOTS; i++)
+        if (pool->page->slots[i].pid > 0)
+            return true;
+    return false;
+}
+
+bool
+pool_all_up(const Pool *pool)
+{
+    for (size_t i = 0; i < STATUS_SLOTS; i++) {
+        const StatusSlot *slot = &pool->page->slots[i];
+        if (pool->plans[i].wanted && (slot->pid == 0 || !slot->came_up))
+            return false;
+    }
+    return true;
+}

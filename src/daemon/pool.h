@@ -1,0 +1,52 @@
+/*
+ * The workers as the supervisor sees them: wanted, started, ended, replaced
+ * after a pause that grows. What a worker was doing when it died stays in its
+ * slot for its successor.
+ */
+#ifndef DAEMON_POOL_H
+#define DAEMON_POOL_H
+
+#include "settings/settings.h"
+#include "spawn.h"
+#include "status_page.h"
+
+/* What the supervisor alone needs to know about a slot. */
+typedef struct {
+    int64_t start_at_us; /* monotonic; not to be started before */
+    int64_t pause_ms;
+    bool wanted; /* by the settings in force */
+} Plan;
+
+typedef struct {
+    StatusPage *page;             /* borrowed */
+    const char *settings_file;    /* borrowed: what workers load */
+    SpawnDescriptors descriptors; /* of a worker that gets all of them */
+    Plan plans[STATUS_SLOTS];
+} Pool;
+
+/* Which workers there should be; those too many are ended by pool_signal(). */
+void pool_plan(Pool *pool, const WorkerCounts *counts, bool listening);
+
+/* Start those that are wanted, do not run, and have waited their pause. */
+void pool_start_due(Pool *pool);
+
+/* Milliseconds until pool_start_due() has something to do; at most `most_ms`.
+ */
+int64_t pool_patience_ms(const Pool *pool, int64_t most_ms);
+
+/* Send a signal to all that run. */
+void pool_signal(const Pool *pool, int number);
+
+/* Take in those that ended. Returns true if one said that the settings are
+ * wrong (EX_CONFIG). */
+bool pool_reap(Pool *pool);
+
+/* Kill those that have overstayed the time they announced. */
+void pool_kill_overdue(const Pool *pool);
+
+bool pool_any_running(const Pool *pool);
+
+/* Every wanted worker runs and has found its database. */
+bool pool_all_up(const Pool *pool);
+
+#endif
