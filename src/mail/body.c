@@ -156,10 +156,41 @@ read_html(Reader *reader, const char *decoded)
         reader->history = reader->html->len - length + history;
 }
 
+/* CRLF becomes LF in place: nearly all text needs that and nothing else. */
 static void
-read_plain(Reader *reader, const Entity *entity, const char *decoded)
+drop_cr(char *text)
 {
-    g_autofree char *lines = text_many_lines(decoded);
+    char *to = strchr(text, '\r');
+    if (to == NULL)
+        return;
+    const char *from = to;
+    while (*from != '\0') {
+        from += from[0] == '\r' && from[1] == '\n';
+        size_t run = strcspn(from + 1, "\r") + 1;
+        memmove(to, from, run);
+        to += run;
+        from += run;
+    }
+    *to = '\0';
+}
+
+/* True if there may be controls or invisible characters in the text. */
+static bool
+needs_cleaning(const char *text)
+{
+    for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++)
+        if ((*p < ' ' && *p != '\n' && *p != '\t') || *p == 0x7F ||
+            *p == 0xC2 || *p == 0xE2 || *p == 0xEF)
+            return true;
+    return false;
+}
+
+static void
+read_plain(Reader *reader, const Entity *entity, char *decoded)
+{
+    drop_cr(decoded);
+    g_autofree char *lines =
+        needs_cleaning(decoded) ? text_many_lines(decoded) : g_strdup(decoded);
     const char *format = content_parameter(entity->type, "format");
     if (format != NULL && g_ascii_strcasecmp(format, "flowed") == 0) {
         const char *delsp = content_parameter(entity->type, "delsp");

@@ -412,35 +412,48 @@ has_returned(const DsnEvidence *evidence, size_t report)
     return evidence->text[report] != '\0';
 }
 
+/*
+ * Is this a report at all? Said outright, or told in words by a mail system.
+ * The words are looked for last: most mail is from people.
+ */
+static bool
+tells_failure(const DsnEvidence *evidence, size_t report)
+{
+    const Entity *root = evidence->entities->pdata[0];
+    if (header_find(root->header, "X-Failed-Recipients") != NULL ||
+        has_status_part(evidence->entities))
+        return true;
+    g_autofree char *field = header_text(root->header, "From");
+    g_autofree char *from = g_utf8_strdown(field != NULL ? field : "", -1);
+    bool is_machine = is_from_machine(evidence, from);
+    if (!is_machine && !(is_from_robot(from) && has_returned(evidence, report)))
+        return false;
+    bool in_subject =
+        dsn_text_tells_failure(evidence->subject, strlen(evidence->subject));
+    bool in_text = dsn_text_tells_failure(evidence->text, report);
+    return is_machine ? in_subject || in_text : in_subject && in_text;
+}
+
 static bool
 read_words(const DsnEvidence *evidence, GPtrArray *failed)
 {
     const Entity *root = evidence->entities->pdata[0];
-    size_t length = dsn_text_report_length(evidence->text);
-    bool in_subject =
-        dsn_text_tells_failure(evidence->subject, strlen(evidence->subject));
-    bool in_text = dsn_text_tells_failure(evidence->text, length);
-    bool is_named = header_find(root->header, "X-Failed-Recipients") != NULL;
-    bool is_certain = is_named || has_status_part(evidence->entities);
-    g_autofree char *field = header_text(root->header, "From");
-    g_autofree char *from = g_utf8_strdown(field != NULL ? field : "", -1);
-    bool is_machine = is_from_machine(evidence, from);
-    bool is_returned = in_subject && in_text &&
-                       has_returned(evidence, length) && is_from_robot(from);
-    if (!is_certain && !(is_machine && (in_subject || in_text)) && !is_returned)
+    const char *text = evidence->text;
+    size_t length = dsn_text_report_length(text);
+    if (!tells_failure(evidence, length))
         return false;
     Reader reader = {.failed = failed};
-    read_groups(&reader, evidence->text, length);
-    if (failed->len == 0 && strstr(evidence->text, "Final-Recipient:") != NULL)
-        read_groups(&reader, evidence->text, strlen(evidence->text));
+    read_groups(&reader, text, length);
+    if (failed->len == 0 && strstr(text, "Final-Recipient:") != NULL)
+        read_groups(&reader, text, strlen(text));
     g_autoptr(Header) returned = returned_header(evidence, length);
     g_autoptr(GPtrArray) own = own_addresses(evidence, returned);
     if (failed->len == 0)
-        dsn_text_recipients(evidence->text, length, own, failed);
-    if (is_named)
-        keep_named(root->header, evidence->text, length, failed);
+        dsn_text_recipients(text, length, own, failed);
+    if (header_find(root->header, "X-Failed-Recipients") != NULL)
+        keep_named(root->header, text, length, failed);
     if (failed->len == 0)
-        take_returned(returned, evidence->text, length, failed);
+        take_returned(returned, text, length, failed);
     return true;
 }
 

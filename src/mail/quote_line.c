@@ -439,6 +439,16 @@ static const char *const marks_anywhere[] = {
     "escriba su respuesta encima de esta línea",
 };
 
+/* g_utf8_strdown() is slow, and most lines are ASCII. */
+static char *
+lower_copy(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)text[i] >= 0x80)
+            return g_utf8_strdown(text, (gssize)length);
+    return g_ascii_strdown(text, (gssize)length);
+}
+
 /* A lower-case copy without surrounding blanks, stars and angle marks. */
 static char *
 lower_line(const char *line, size_t length)
@@ -449,7 +459,7 @@ lower_line(const char *line, size_t length)
     }
     while (length > 0 && strchr(" \t*_", line[length - 1]) != NULL)
         length--;
-    char *lower = g_utf8_strdown(line, (gssize)length);
+    char *lower = lower_copy(line, length);
     /* The no-break space before ":" in French is a space like any other. */
     for (char *p = lower; (p = strstr(p, "\xC2\xA0")) != NULL; p += 2)
         p[0] = p[1] = ' ';
@@ -506,16 +516,17 @@ moment_at(const char *p)
         return first;
     if (first > 2)
         return 0;
+    char separator = p[first];
+    if (separator == '\0' || strchr(":./-", separator) == NULL)
+        return 0;
     size_t second = digits_at(p + first + 1);
-    if (p[first] == ':' && second == 2)
-        return first + 3;
-    if ((p[first] == '.' || p[first] == '/' || p[first] == '-') && second > 0 &&
-        second <= 2) {
-        const char *third = p + first + 1 + second;
-        if (*third == p[first] && digits_at(third + 1) > 0)
-            return (size_t)(third - p) + 1 + digits_at(third + 1);
-    }
-    return 0;
+    if (separator == ':')
+        return second == 2 ? first + 3 : 0;
+    const char *third = p + first + 1 + second;
+    if (second == 0 || second > 2 || *third != separator ||
+        digits_at(third + 1) == 0)
+        return 0;
+    return (size_t)(third - p) + 1 + digits_at(third + 1);
 }
 
 static bool
@@ -639,7 +650,7 @@ quote_line_field(const char *line, size_t length)
         return QUOTE_FIELD_NONE;
     g_autofree char *name = g_strchomp(lower_line(line, n));
     for (size_t i = 0; i < G_N_ELEMENTS(fields); i++)
-        if (strcmp(fields[i].name, name) == 0)
+        if (*fields[i].name == *name && strcmp(fields[i].name, name) == 0)
             return fields[i].field;
     return QUOTE_FIELD_NONE;
 }
@@ -656,8 +667,7 @@ between_dashes(const char *line, size_t length)
     }
     while (length > 0 && strchr(" \t*_-=:#", line[length - 1]) != NULL)
         length--;
-    return dashes >= 2 && length > 0 ? g_utf8_strdown(line, (gssize)length)
-                                     : NULL;
+    return dashes >= 2 && length > 0 ? lower_copy(line, length) : NULL;
 }
 
 static bool
