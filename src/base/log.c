@@ -42,6 +42,14 @@ is_plain(const char *value)
     return true;
 }
 
+/* GLib takes U+2028 and U+2029, which some viewers break lines at, for
+ * printable. */
+static bool
+is_shown(gunichar c)
+{
+    return g_unichar_isprint(c) && c != 0x2028 && c != 0x2029;
+}
+
 static void
 append_quoted(GString *line, const char *value)
 {
@@ -55,7 +63,7 @@ append_quoted(GString *line, const char *value)
             g_string_append_printf(line, "\\%c", (char)c);
         else if (c == '\n')
             g_string_append(line, "\\n");
-        else if (g_unichar_isprint(c))
+        else if (is_shown(c))
             g_string_append_unichar(line, c);
         else
             g_string_append_printf(line, "\\u%04x", c);
@@ -66,8 +74,6 @@ append_quoted(GString *line, const char *value)
 static void
 append_field(GString *line, const LogField *field)
 {
-    if (line->str[line->len - 1] != '>')
-        g_string_append_c(line, ' ');
     g_string_append_printf(line, "%s=", field->key);
     if (field->value == NULL)
         g_string_append_printf(line, "%" G_GINT64_FORMAT, field->number);
@@ -75,6 +81,13 @@ append_field(GString *line, const LogField *field)
         g_string_append(line, field->value);
     else
         append_quoted(line, field->value);
+}
+
+static void
+append_next(GString *line, const LogField *field)
+{
+    g_string_append_c(line, ' ');
+    append_field(line, field);
 }
 
 /* One write(2) a line, so that lines of several processes never mix. */
@@ -97,11 +110,11 @@ log_write(LogLevel level, const LogField *fields)
     g_string_append_printf(line, "<%d>", (int)level);
     append_field(line, &fields[0]);
     if (worker_name != NULL)
-        append_field(line, &(const LogField){"worker", worker_name, 0});
+        append_next(line, &(const LogField){"worker", worker_name, 0});
     for (int i = 0; i < scope_depth && i < SCOPE_MAX; i++)
-        append_field(line, &scope[i]);
+        append_next(line, &scope[i]);
     for (const LogField *field = fields + 1; field->key != NULL; field++)
-        append_field(line, field);
+        append_next(line, field);
     write_line(line);
 }
 
