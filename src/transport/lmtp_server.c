@@ -11,10 +11,16 @@
 
 #define READ_BYTES ((size_t)64 * 1024)
 #define SLICE_MS 1000   /* how often stopping() is asked */
-#define STOP_S 20       /* left to a mail in hand when stopping */
 #define REPLY_S 20      /* for the client to make room for our replies */
-#define RATE_FREE_S 60  /* content may be slow for so long */
-#define RATE_BYTES 1024 /* a second, on average, after that */
+#define RATE_BYTES 1024 /* of content a second, on average ... */
+
+/* Tests are built with shorter ones. */
+#ifndef LMTP_RATE_FREE_S
+#define LMTP_RATE_FREE_S 60 /* ... once it has had so long */
+#endif
+#ifndef LMTP_STOP_S
+#define LMTP_STOP_S 20 /* left to a mail in hand when stopping */
+#endif
 
 typedef struct {
     int fd;
@@ -89,13 +95,13 @@ reason_to_leave(Client *client, int64_t now, const char **ret_enhanced)
         if (client->stop_since_ms == 0)
             client->stop_since_ms = now;
         if (!lmtp_session_in_mail(client->session) ||
-            now - client->stop_since_ms > STOP_S * 1000)
+            now - client->stop_since_ms > LMTP_STOP_S * 1000)
             return "shutting down, try again";
     }
     *ret_enhanced = "4.4.2";
     if (now - client->awaited_since_ms > idle_ms(client))
         return "waited too long";
-    int64_t s = (now - client->content_since_ms) / 1000 - RATE_FREE_S;
+    int64_t s = (now - client->content_since_ms) / 1000 - LMTP_RATE_FREE_S;
     if (client->content_since_ms != 0 && s > 0 &&
         client->content_bytes / RATE_BYTES < s)
         return "the mail comes too slowly";

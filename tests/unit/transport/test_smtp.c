@@ -1,7 +1,11 @@
 /* Mails to a relay that says all it may say, and to some that are none. */
 #include <check.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <unistd.h>
 
 #include "base/failure.h"
 #include "peer.h"
@@ -915,6 +919,65 @@ START_TEST(a_loss_amid_the_content_is_no_uncertainty)
 }
 END_TEST
 
+static void
+on_alarm(int number)
+{
+    (void)number;
+}
+
+START_TEST(signals_do_not_disturb)
+{
+    static const PeerStep steps[] = {GREET,
+                                     PLAIN_EHLO,
+                                     {"MAIL", "250 ok\r\n"},
+                                     {"RCPT", "250 ok\r\n"},
+                                     {"DATA\r\n", "354 go\r\n"},
+                                     {NULL, PEER_DRIP},
+                                     {"\r\n.\r\n", "250 2.0.0 ok\r\n"},
+                                     {"QUIT\r\n", "221 bye\r\n"}};
+    struct sigaction action = {.sa_handler = on_alarm};
+    struct itimerval kilohertz = {{0, 1000}, {0, 1000}};
+    struct itimerval off = {{0, 0}, {0, 0}};
+    g_autoptr(GString) content = dotted(5000000);
+    Peer *peer = peer_start(steps, G_N_ELEMENTS(steps));
+    Relay relay = relay_at(peer);
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &kilohertz, NULL);
+    SmtpClient *client = smtp_open(&relay, NULL, NULL);
+    Outgoing *outgoing = mail_of(content->str, content->len);
+    g_autofree char *outcome = submit(client, outgoing);
+    setitimer(ITIMER_REAL, &off, NULL);
+    ck_assert_str_eq(outcome, "250/2.0.0");
+    mail_done(outgoing);
+    smtp_close(client);
+    g_free(peer_finish(peer));
+}
+END_TEST
+
+START_TEST(high_descriptors_are_like_others)
+{
+    static const PeerStep steps[] = {
+        GREET, PLAIN_EHLO, {"MAIL", "550 5.7.1 no\r\n"}, {"QUIT", "221 bye"}};
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = MIN(limit.rlim_max, 4096);
+    setrlimit(RLIMIT_NOFILE, &limit);
+    Peer *peer = peer_start(steps, G_N_ELEMENTS(steps));
+    Relay relay = relay_at(peer);
+    int fd = 0; /* use up what comes before 2000, or all there is but few */
+    while (fd >= 0 && fd < MIN(2000, (int)limit.rlim_cur - 20))
+        fd = dup(STDERR_FILENO);
+    SmtpClient *client = smtp_open(&relay, NULL, NULL);
+    ck_assert_ptr_nonnull(client);
+    Outgoing *outgoing = mail_to("a@x", "b@y", CONTENT);
+    g_autofree char *outcome = submit(client, outgoing);
+    ck_assert_str_eq(outcome, "550/5.7.1");
+    mail_done(outgoing);
+    smtp_close(client);
+    g_free(peer_finish(peer));
+}
+END_TEST
+
 /* Logging in; the peer is on loopback, where no TLS is needed. */
 static const struct {
     const char *name;
@@ -1039,6 +1102,8 @@ main(void)
     tcase_add_test(mail, dots_are_stuffed_wherever_pieces_meet);
     tcase_add_test(mail, content_without_a_last_line_end_gets_one);
     tcase_add_test(mail, a_loss_amid_the_content_is_no_uncertainty);
+    tcase_add_test(mail, signals_do_not_disturb);
+    tcase_add_test(mail, high_descriptors_are_like_others);
     TCase *opening = tcase_create("open");
     tcase_set_timeout(opening, 60);
     tcase_add_loop_test(opening, a_relay_that_is_not_ready_is_temporary, 0,
