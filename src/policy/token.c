@@ -51,7 +51,8 @@ token_message_id(const TokenKeys *keys, const char *kind, int64_t ticket,
     return g_strdup_printf("%s.%s@%s", claim, signature, domain);
 }
 
-/* "KIND.TICKET.NUMBER" and its signature out of "....SIGNATURE@domain". */
+/* "KIND.TICKET.NUMBER" and its signature out of "....SIGNATURE@domain", in the
+ * case they were written in, whatever the road made of it. */
 static bool
 split(const char *message_id, char **ret_claim, char **ret_signature)
 {
@@ -60,7 +61,7 @@ split(const char *message_id, char **ret_claim, char **ret_signature)
         at[-SIGNATURE_CHARS - 1] != '.')
         return false;
     const char *dot = at - SIGNATURE_CHARS - 1;
-    *ret_claim = g_strndup(message_id, (gsize)(dot - message_id));
+    *ret_claim = g_ascii_strdown(message_id, dot - message_id);
     *ret_signature = g_ascii_strdown(dot + 1, SIGNATURE_CHARS);
     return true;
 }
