@@ -1,0 +1,266 @@
+# shellcheck shell=sh
+# A whole desk for tests: posternd on a private PostgreSQL, with the SMTP sink
+# as its relay. Source it after tap.sh and servers.sh:
+#
+#   servers_need pg sink
+#   desk_prepare && desk_start || exit 1
+#   mail_write hello anna@customers.test 'It does not work'
+#   tap_ok "it is taken" lmtp_send hello anna@customers.test support@desk.test
+#   desk_settled 1
+#   tap_is "one ticket" "$(desk_sql 'SELECT count(*) FROM ticket')" 1
+#   tap_done
+#
+#   desk_prepare           programs, database `desk` with the schema, sink and
+#                          settings; starts no daemon
+#   desk_settings [TEXT]   write $DESK_CONF anew: the common part and TEXT.
+#                          $DESK_SUPPORT is added to queue support, $DESK_RELAY
+#                          stands for the sink
+#   desk_start, desk_stop [SIGNAL], desk_restart
+#   desk_reload            HUP, and wait until the log has an answer to it
+#   desk ARGS...           postern(1) as the service's user
+#   deliver ARGS...        postern-deliver(1) to $DESK_SOCKET
+#   desk_sql SQL           what the database says, "|" between columns
+#   desk_settled N [S]     until N hand-overs are there and none waits
+#   desk_sent N [S]        until N mails have left and none is on its way
+#   desk_kind KIND         files in the sink of one kind: ack, reply, notice,
+#                          admin, by the Message-IDs that we write
+#   desk_log ERE [S]       until a line of the log matches
+#   desk_workers [ROLE]    process ids of the workers
+#
+#   mail_write NAME FROM SUBJECT [FIELD...]   a person's mail to support@,
+#                          $MAILS/NAME.eml, Message-ID <NAME@mua.test>
+#   mail_answer NAME FROM FILE [FIELD...]     FROM answers the mail in FILE
+#   mail_field FILE FIELD  its value, in one line
+#   lmtp_send NAME FROM TO...   by LMTP, noted in $LEDGER when accepted
+#   lmtp_sends N FROM TO   N new mails, one connection
+#   exit_of COMMAND...     prints its exit status
+#
+# Queues are support (support@, help@) and billing, at desk.test.
+
+desk_names()
+{
+    DESK_CONF=$SERVERS/postern.conf
+    DESK_RUN=$SERVERS/run
+    DESK_SOCKET=${DESK_SOCKET:-$DESK_RUN/lmtp.sock}
+    DESK_BIN=$SERVERS/bin
+    DESK_LOG=$SERVERS/posternd.log
+    MAILS=$SERVERS/mails
+    LEDGER=$SERVERS/ledger
+    PGDATABASE=desk
+    export PGDATABASE
+}
+
+# Copies: build and checkout may be closed to $SERVERS_USER.
+desk_install()
+{
+    mkdir -p "$DESK_BIN" "$MAILS" || return 1
+    servers_mkdir "$DESK_RUN" 0755 "$SERVERS_USER"
+    for desk_program in posternd postern postern-deliver; do
+        cp "${abs_top_builddir:-.}/$desk_program" "$DESK_BIN/" || return 1
+    done
+    cp -R "${srcdir:-.}/conf/templates" "$SERVERS/templates" || return 1
+    chmod -R u+w,go+rX "$DESK_BIN" "$SERVERS/templates"
+}
+
+desk_prepare()
+{
+    servers_dir && servers_python || return 1
+    desk_names
+    desk_install && pg_start && pg_createdb desk && sink_start || return 1
+    desk_settings
+    desk schema apply >"$SERVERS/schema.out" 2>&1 || {
+        cat "$SERVERS/schema.out"
+        return 1
+    }
+}
+
+# --- settings and processes ----------------------------------------------
+
+desk_settings()
+{
+    # Replaced as a whole, as an administrator's editor does.
+    cat >"$DESK_CONF.new" <<CONF
+database = { conninfo = "host=$PGHOST user=postern dbname=desk";
+    timeout = "5s"; };
+run_directory = "$DESK_RUN";
+spool_directory = "$SERVERS";
+template_directory = "$SERVERS/templates";
+admin = "boss@staff.test";
+listeners = ( { socket = "$DESK_SOCKET"; mode = "0666"; } );
+queues = (
+    { name = "support"; display_name = "Acme Support";
+      addresses = [ "support@desk.test", "help@desk.test" ];
+      ${DESK_SUPPORT:-} },
+    { name = "billing"; addresses = [ "billing@desk.test" ]; }
+);
+relay = { ${DESK_RELAY:-host = \"127.0.0.1\"; port = $SINK_PORT;} };
+$*
+CONF
+    chmod 0600 "$DESK_CONF.new"
+    if [ "$(id -u)" = 0 ]; then
+        chown "$SERVERS_USER" "$DESK_CONF.new"
+    fi
+    mv -f "$DESK_CONF.new" "$DESK_CONF"
+}
+
+desk_start()
+{
+    desk_mark=$(cat "$DESK_LOG" 2>/dev/null | wc -l)
+    server_run posternd "$DESK_BIN/posternd" -c "$DESK_CONF"
+    wait_for 20 desk_is_up || {
+        tap_show "$DESK_LOG"
+        return 1
+    }
+}
+
+desk_is_up()
+{
+    desk_logged 'event=daemon.ready'
+}
+
+# Does a line of the log match, since the daemon was started or marked?
+desk_logged()
+{
+    tail -n "+$((desk_mark + 1))" "$DESK_LOG" | grep -Eq -e "$1"
+}
+
+desk_log()
+{
+    wait_for "${2:-20}" desk_logged "$1"
+}
+
+desk_stop()
+{
+    server_stop posternd "$@"
+}
+
+desk_restart()
+{
+    desk_stop && desk_start
+}
+
+desk_reload()
+{
+    desk_mark=$(wc -l <"$DESK_LOG")
+    kill -HUP "$(server_pid posternd)"
+    desk_log 'event=settings\.(reloaded|kept)'
+}
+
+desk()
+{
+    servers_as "$SERVERS_USER" "$DESK_BIN/postern" -c "$DESK_CONF" "$@"
+}
+
+deliver()
+{
+    "$DESK_BIN/postern-deliver" -s "$DESK_SOCKET" "$@"
+}
+
+desk_workers()
+{
+    desk status --json | "$PYTHON" -c 'import json, sys
+for worker in json.load(sys.stdin)["workers"]:
+    if worker["pid"] and sys.argv[1] in ("", worker["role"]):
+        print(worker["pid"])' "${1:-}"
+}
+
+# --- what became of it -----------------------------------------------------
+
+desk_sql()
+{
+    psql -X -At -c "$1" 2>&1
+}
+
+desk_has_settled()
+{
+    [ "$(desk_sql "SELECT count(*) >= $1 AND
+        NOT bool_or(state = 'waiting') FROM delivery")" = t ]
+}
+
+desk_settled()
+{
+    wait_for "${2:-20}" desk_has_settled "$1"
+}
+
+desk_has_sent()
+{
+    [ "$(desk_sql "SELECT count(*) FILTER (WHERE state = 'sent') >= $1 AND
+        count(*) FILTER (WHERE state IN ('queued', 'claimed', 'submitting')) = 0
+        FROM outgoing")" = t ]
+}
+
+desk_sent()
+{
+    wait_for "${2:-20}" desk_has_sent "$1"
+}
+
+desk_kind()
+{
+    for desk_file in $(sink_mails); do
+        if grep -q "^Message-ID: <$1\." "$desk_file"; then
+            echo "$desk_file"
+        fi
+    done
+}
+
+exit_of()
+{
+    "$@" >/dev/null 2>&1
+    echo $?
+}
+
+# --- mails -----------------------------------------------------------------
+
+mail_write()
+{
+    mail_name=$1
+    {
+        printf '%s\n' "From: Some Person <$2>" "To: support@desk.test" \
+            "Subject: $3" "Message-ID: <$1@mua.test>" \
+            "Date: Sat, 21 Nov 2026 10:00:00 +0000"
+        shift 3
+        for mail_line in "$@"; do
+            printf '%s\n' "$mail_line"
+        done
+        printf '\nThis is %s, and it does not work.\n' "$mail_name"
+    } >"$MAILS/$mail_name.eml"
+}
+
+# As a mail program does it: ids, subject and quoted text are taken from FILE.
+mail_answer()
+{
+    mail_name=$1
+    mail_author=$2
+    mail_parent=$3
+    shift 3
+    mail_write "$mail_name" "$mail_author" \
+        "Re: $(mail_field "$mail_parent" Subject)" \
+        "In-Reply-To: $(mail_field "$mail_parent" Message-ID)" \
+        "References: $(mail_field "$mail_parent" References) $(
+            mail_field "$mail_parent" Message-ID)" "$@"
+    {
+        printf '\nOn Saturday, somebody wrote:\n'
+        tr -d '\r' <"$mail_parent" | sed -e '1,/^$/d' -e 's/^/> /'
+    } >>"$MAILS/$mail_name.eml"
+}
+
+mail_field()
+{
+    "$PYTHON" -c 'import email, email.policy, sys
+with open(sys.argv[1], "rb") as file:
+    mail = email.message_from_binary_file(file, policy=email.policy.default)
+print(" ".join(str(mail.get(sys.argv[2], "")).split()))' "$1" "$2"
+}
+
+lmtp_send()
+{
+    lmtp_file=$MAILS/$1.eml
+    lmtp_sender=$2
+    shift 2
+    for lmtp_recipient in "$@"; do
+        set -- "$@" --to "$lmtp_recipient"
+        shift
+    done
+    smtp_send --socket "$DESK_SOCKET" --lmtp --from "$lmtp_sender" "$@" \
+        --ledger "$LEDGER" "$lmtp_file"
+}
