@@ -39,7 +39,8 @@ VALUES ($1::bigint, $2::bigint, $3, $4, $5, $6, $7, $8::text[], $9,
         to_timestamp($20::bigint));
 
 -- name: message_replace
--- A truncated copy gives way to the whole mail, in its place.
+-- A truncated copy gives way to the whole mail, in its place. If the whole is
+-- known already by another way, that message keeps the digest: it is unique.
 --   $1 id, $2 author, $3 author_name, $4 subject, $5 message_id,
 --   $6 reference_ids, $7 body, $8 reply_start, $9 reply_end, $10 class,
 --   $11 class_reason, $12 defects, $13 attachments, $14 raw_digest,
@@ -48,7 +49,11 @@ UPDATE message SET author = $2, author_name = $3, subject = $4, message_id = $5,
        reference_ids = $6::text[], body = $7, reply_start = $8::integer,
        reply_end = $9::integer, class = $10, class_reason = $11,
        defects = $12::text[], attachments = $13::integer,
-       raw_digest = $14::bytea, content_digest = $15::bytea,
+       raw_digest = $14::bytea,
+       content_digest = CASE WHEN NOT EXISTS (
+           SELECT FROM message known
+            WHERE known.content_digest = $15::bytea AND known.id <> $1::bigint)
+           THEN $15::bytea END,
        header_date = to_timestamp(nullif($16::bigint, 0))
  WHERE id = $1::bigint
 RETURNING ticket_id;
