@@ -12,6 +12,8 @@ smtp_content_check(GBytes *content)
 {
     gsize length = 0;
     const unsigned char *bytes = g_bytes_get_data(content, &length);
+    if (length == 0) /* and `bytes` is NULL */
+        return SMTP_CONTENT_7BIT;
     const unsigned char *end = bytes + length;
     unsigned char all = 0;
     while (bytes < end) {
