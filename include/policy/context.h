@@ -27,9 +27,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Candidate, candidate_free)
 
 typedef struct {
     GPtrArray *candidates; /* Candidate*, best first; never NULL */
-    int64_t known_ticket;  /* the same mail by another way; 0 */
-    int64_t known_message;
-    int64_t sender_10min; /* acknowledgements this address had */
+    Ticket *known;         /* has the same mail by another way; NULL */
+    int64_t known_message; /* that mail there; 0 */
+    bool known_to_queue;   /* the queue that was written to knows it too */
+    int64_t sender_10min;  /* acknowledgements this address had */
     int64_t sender_day;
     int64_t all_in_window; /* and all addresses, for the breaker */
 } Context;

@@ -48,7 +48,8 @@ typedef struct {
     char *acknowledge_to;  /* addr-spec; NULL: no acknowledgement */
     const char *acknowledge_reason; /* slug: why, or why not */
     GPtrArray *notify;              /* char* addr-specs to tell; never NULL */
-    const Queue *queue;    /* borrowed; the queue that was written to */
+    const Queue *queue;    /* borrowed; in whose name we write: the ticket's, or
+                              the one that was written to */
     GPtrArray *considered; /* char*: what was weighed, for explain */
 } Decision;
 

@@ -25,12 +25,12 @@ typedef struct {
 
 /*
  * Everything that must be said because of a decision: acknowledgement, notices,
- * alarms. Returns: Outgoing*, never NULL; what cannot be written (an address
- * that is not sendable) is left out.
+ * alarms. Returns: Outgoing*, never NULL. What cannot be written is left out,
+ * and ret_left_out (NULL before) says why of the first.
  */
 GPtrArray *notice_compose_all(const Decision *decision, const Receipt *receipt,
                               const Mail *mail, const Delivery *delivery,
-                              const Press *press);
+                              const Press *press, GError **ret_left_out);
 
 /* An answer that a person gives. */
 typedef struct {

@@ -30,9 +30,16 @@ SELECT t.id, t.queue, t.status, t.subject, t.language, t.requester,
  WHERE o.id = $1::bigint;
 
 -- name: context_content
--- Is the same mail known by another way?
---   $1 content digest
-SELECT m.id, m.ticket_id FROM message m WHERE m.content_digest = $1::bytea;
+-- Is the same mail known by another way, and does this queue know its ticket?
+--   $1 content digest, $2 queue
+SELECT t.id, t.queue, t.status, t.subject, t.language, t.requester,
+       t.requester_name, t.reply_to, m.id,
+       t.queue = $2 OR EXISTS (SELECT FROM ticket_queue q
+                                WHERE q.ticket_id = t.id AND q.queue = $2)
+  FROM message m
+  JOIN ticket o ON o.id = m.ticket_id
+  JOIN ticket t ON t.id = coalesce(o.merged_into, o.id)
+ WHERE m.content_digest = $1::bytea;
 
 -- name: context_budget
 -- How many acknowledgements this address had.

@@ -60,7 +60,8 @@ worker_pause(Worker *worker, const char *what, const GError *failure)
     worker->diary.idle(worker->diary.context);
     struct pollfd fd = {worker->signals, POLLIN, 0};
     int64_t pause_ms = worker->pause_s * 1000;
-    poll(&fd, 1, (int)(pause_ms / 2 + g_random_int_range(0, (gint32)pause_ms)));
+    /* Jitter, so that all workers do not come back at once. */
+    poll(&fd, 1, (int)(pause_ms - g_random_int_range(0, (gint32)pause_ms / 2)));
     return !worker_is_stopping(worker);
 }
 

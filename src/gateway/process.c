@@ -91,8 +91,11 @@ process_one(Txn *txn, Desk *desk, Delivery *delivery, const Diary *diary,
         store_record(txn, delivery, mail, decision, lookup, error);
     if (receipt == NULL)
         return false;
-    g_autoptr(GPtrArray) outgoing =
-        notice_compose_all(decision, receipt, mail, delivery, &press);
+    g_autoptr(GError) left_out = NULL;
+    g_autoptr(GPtrArray) outgoing = notice_compose_all(
+        decision, receipt, mail, delivery, &press, &left_out);
+    if (left_out != NULL)
+        log_error(event("mail.not-written"), kv("reason", left_out->message));
     log_decision(decision, receipt);
     processed->processed++;
     processed->outgoing += outgoing->len;

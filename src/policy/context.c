@@ -37,5 +37,6 @@ context_free(Context *context)
     if (context == NULL)
         return;
     g_ptr_array_unref(context->candidates);
+    ticket_free(context->known);
     g_free(context);
 }

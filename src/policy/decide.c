@@ -164,8 +164,13 @@ decide_join(Decision *decision, const Mail *mail, const Lookup *lookup,
     decision->is_note = threading->as_note;
     decision->acknowledge_reason = "not-a-new-ticket";
     add_event(decision, "joined", decision->reason);
-    if (strcmp(lookup->queue->name, decision->ticket->queue) != 0)
+    if (strcmp(lookup->queue->name, decision->ticket->queue) != 0) {
         decision_add_effect(decision, EFFECT_QUEUE, lookup->queue->name, "");
+        const Queue *own =
+            route_find(rules->queues, decision->ticket->queue, "");
+        if (own != NULL) /* its people hear of it, in its name */
+            decision->queue = own;
+    }
     if (mail->automatic.class != AUTOMATIC_NONE || threading->as_note)
         return; /* joins, but moves nothing */
     if (mail->originator != NULL)
@@ -205,19 +210,22 @@ decide_park(Decision *decision, const char *reason)
     decision->acknowledge_reason = "parked";
 }
 
-/* The same mail is there by another way: this hand-over points to it, and the
- * other queue learns of it. */
+/* The same mail is there by another way: this hand-over points to it, and a
+ * queue that does not know it yet is told. */
 static void
-decide_known(Decision *decision, const Context *context, const Lookup *lookup)
+decide_known(Decision *decision, const Mail *mail, const Context *context,
+             const Rules *rules)
 {
     decision->verdict = VERDICT_KNOWN;
     decision->reason = "same-content";
     decision->message_id_no = context->known_message;
-    decision->ticket = g_new0(Ticket, 1);
-    decision->ticket->id = context->known_ticket;
+    decision->ticket = ticket_copy(context->known);
     decision->acknowledge_reason = "known";
-    decision_add_effect(decision, EFFECT_QUEUE, lookup->queue->name, "");
-    add_event(decision, "same-mail-again", lookup->queue->name);
+    add_event(decision, "same-mail-again", decision->queue->name);
+    if (context->known_to_queue)
+        return;
+    decision_add_effect(decision, EFFECT_QUEUE, decision->queue->name, "");
+    decide_notices(decision, mail, rules);
 }
 
 static void
@@ -251,7 +259,7 @@ decide(const Mail *mail, const Delivery *delivery, const Lookup *lookup,
         return decision;
     }
     if (context->known_message != 0) {
-        decide_known(decision, context, lookup);
+        decide_known(decision, mail, context, rules);
         return decision;
     }
     Threading threading =

@@ -259,7 +259,7 @@ compose_notice(const Decision *decision, const Receipt *receipt,
                                                      : TEMPLATE_NOTICE_ANSWER,
         .origin = WRITER_GENERATED,
         .id_kind = "notice",
-        .id_number = receipt->message_id_no,
+        .id_number = delivery->id, /* one queue more, one notice more */
         .queue = decision->queue,
         .language = decision->queue->language,
         .agent_name = "",
@@ -305,30 +305,44 @@ notice_compose_admin(const char *reason, const char *detail, int64_t number,
     return finish(&draft, press, NULL);
 }
 
+/* Add what was written, or keep the first reason why one was not. */
 static void
-add_if_written(GPtrArray *all, Outgoing *outgoing)
+add_if_written(GPtrArray *all, Outgoing *outgoing, GError *failure,
+               GError **ret_left_out)
 {
     if (outgoing != NULL)
         g_ptr_array_add(all, outgoing);
+    else if (failure != NULL && ret_left_out != NULL && *ret_left_out == NULL)
+        g_propagate_error(ret_left_out, failure);
+    else
+        g_clear_error(&failure);
 }
 
 GPtrArray *
 notice_compose_all(const Decision *decision, const Receipt *receipt,
                    const Mail *mail, const Delivery *delivery,
-                   const Press *press)
+                   const Press *press, GError **ret_left_out)
 {
     GPtrArray *all =
         g_ptr_array_new_with_free_func((GDestroyNotify)outgoing_free);
-    if (decision->acknowledge_to != NULL)
-        add_if_written(all, compose_acknowledgement(decision, receipt, mail,
-                                                    delivery, press, NULL));
-    if (decision->notify->len > 0 && receipt->ticket != NULL)
-        add_if_written(all, compose_notice(decision, receipt, mail, delivery,
-                                           press, NULL));
+    GError *failure = NULL;
+    Outgoing *outgoing;
+    if (decision->acknowledge_to != NULL) {
+        outgoing = compose_acknowledgement(decision, receipt, mail, delivery,
+                                           press, &failure);
+        add_if_written(all, outgoing, failure, ret_left_out);
+    }
+    failure = NULL;
+    if (decision->notify->len > 0 && receipt->ticket != NULL) {
+        outgoing =
+            compose_notice(decision, receipt, mail, delivery, press, &failure);
+        add_if_written(all, outgoing, failure, ret_left_out);
+    }
     for (guint i = 0; i < receipt->alarms->len; i++) {
         const Effect *alarm = receipt->alarms->pdata[i];
-        add_if_written(all, notice_compose_admin(alarm->text, alarm->name,
-                                                 delivery->id, press));
+        outgoing =
+            notice_compose_admin(alarm->text, alarm->name, delivery->id, press);
+        add_if_written(all, outgoing, NULL, ret_left_out);
     }
     return all;
 }

@@ -6,11 +6,10 @@
 #include "store/record.h"
 #include "store/txn.h"
 
-/* The columns that context_references and context_ticket share. */
-static Candidate *
-candidate_of(const PGresult *rows, int row, Evidence evidence)
+/* The columns that all questions about tickets begin with. */
+static Ticket *
+ticket_of(const PGresult *rows, int row)
 {
-    Candidate *candidate = g_new0(Candidate, 1);
     Ticket *ticket = g_new0(Ticket, 1);
     ticket->id = pg_int(rows, row, 0);
     ticket->queue = g_strdup(pg_text(rows, row, 1));
@@ -20,7 +19,14 @@ candidate_of(const PGresult *rows, int row, Evidence evidence)
     ticket->requester = g_strdup(pg_text(rows, row, 5));
     ticket->requester_name = g_strdup(pg_text(rows, row, 6));
     ticket->reply_to = g_strdup(pg_text(rows, row, 7));
-    candidate->ticket = ticket;
+    return ticket;
+}
+
+static Candidate *
+candidate_of(const PGresult *rows, int row, Evidence evidence)
+{
+    Candidate *candidate = g_new0(Candidate, 1);
+    candidate->ticket = ticket_of(rows, row);
     candidate->is_party = pg_bool(rows, row, 8);
     candidate->evidence = evidence;
     candidate->id = g_strdup(pg_text(rows, row, 11));
@@ -63,8 +69,10 @@ ask(Pg *pg, const Lookup *lookup, const Rules *rules, const Asked *asked,
     if (asked->content) {
         gsize length;
         const void *bytes = g_bytes_get_data(lookup->content_digest, &length);
-        if (!pg_send(pg, ST_context_content, PARAMS(p_bytes(bytes, length)),
-                     true, error))
+        const char *queue = lookup->queue != NULL ? lookup->queue->name : "";
+        if (!pg_send(pg, ST_context_content,
+                     PARAMS(p_bytes(bytes, length), p_text(queue)), true,
+                     error))
             return false;
     }
     if (asked->budget &&
@@ -88,6 +96,20 @@ take_candidates(Pg *pg, bool by_tag, Context *context, GError **error)
         Evidence evidence =
             by_tag ? EVIDENCE_TAG : evidence_of(pg_text(rows, row, 9));
         g_ptr_array_add(context->candidates, candidate_of(rows, row, evidence));
+    }
+    return true;
+}
+
+static bool
+take_known(Pg *pg, Context *context, GError **error)
+{
+    g_autoptr(PGresult) row = pg_result(pg, error);
+    if (row == NULL)
+        return false;
+    if (PQntuples(row) > 0) {
+        context->known = ticket_of(row, 0);
+        context->known_message = pg_int(row, 0, 8);
+        context->known_to_queue = pg_bool(row, 0, 9);
     }
     return true;
 }
@@ -122,8 +144,7 @@ load(Txn *txn, const Lookup *lookup, const Rules *rules, GError **error)
     if (!ask(pg, lookup, rules, &asked, error) ||
         (asked.references && !take_candidates(pg, false, context, error)) ||
         (asked.tag && !take_candidates(pg, true, context, error)) ||
-        (asked.content && !take_numbers(pg, &context->known_message,
-                                        &context->known_ticket, error)) ||
+        (asked.content && !take_known(pg, context, error)) ||
         (asked.budget && !take_numbers(pg, &context->sender_10min,
                                        &context->sender_day, error)) ||
         (asked.breaker && !take_numbers(pg, &txn->breaker, NULL, error)))

@@ -16,16 +16,16 @@ enum {
 /* ---- errors ---- */
 
 /* SQLSTATE to "what to do next". What the data itself is guilty of is
- * permanent: class 22 (data exception), 23 (integrity) less the races that a
- * retry settles, 42 (our own statement), 54 (too large). All else may heal. */
+ * permanent: class 22 (data exception), 23 (integrity: whoever lost a race may
+ * try once more, and sees what the other did), 42 (our own statement), 54 (too
+ * large). A missing table, column or right is the operator's, and may heal. */
 static FailureCode
 failure_of(const char *sqlstate)
 {
     static const char *const permanent[] = {"22", "23", "42", "54"};
-    static const char *const races[] = {"23505", "23503", "42P01", "42703",
-                                        "42501"};
-    for (size_t i = 0; i < G_N_ELEMENTS(races); i++)
-        if (strcmp(sqlstate, races[i]) == 0)
+    static const char *const operators[] = {"42P01", "42703", "42501"};
+    for (size_t i = 0; i < G_N_ELEMENTS(operators); i++)
+        if (strcmp(sqlstate, operators[i]) == 0)
             return FAILURE_TEMPORARY;
     for (size_t i = 0; i < G_N_ELEMENTS(permanent); i++)
         if (strncmp(sqlstate, permanent[i], 2) == 0)

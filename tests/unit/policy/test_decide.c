@@ -360,7 +360,7 @@ END_TEST
 START_TEST(the_same_mail_by_another_way_is_known)
 {
     know(9, TICKET_OPEN, true);
-    context->known_ticket = 7;
+    context->known = sample_ticket(7, "support", TICKET_OPEN);
     context->known_message = 70;
     set_text(&delivery->envelope_recipient, "billing@desk.example");
     g_autoptr(Decision) decision = decide_header(PRINTER);
@@ -369,15 +369,27 @@ START_TEST(the_same_mail_by_another_way_is_known)
     ck_assert_int_eq(decision->ticket->id, 7);
     ck_assert_int_eq(decision->message_id_no, 70);
     ck_assert_ptr_null(decision->acknowledge_to);
+    ck_assert_uint_eq(decision->notify->len, 0); /* billing tells nobody */
+    assert_effects(decision, "event same-mail-again billing\nqueue billing\n");
+}
+END_TEST
+
+START_TEST(a_queue_that_knows_the_mail_is_not_told_again)
+{
+    context->known = sample_ticket(7, "support", TICKET_OPEN);
+    context->known_message = 70;
+    context->known_to_queue = true;
+    g_autoptr(Decision) decision = decide_header(PRINTER);
+    ck_assert_int_eq(decision->verdict, VERDICT_KNOWN);
     ck_assert_uint_eq(decision->notify->len, 0);
-    assert_effects(decision, "queue billing\nevent same-mail-again billing\n");
+    assert_effects(decision, "event same-mail-again support\n");
 }
 END_TEST
 
 START_TEST(the_rest_of_a_truncated_mail_takes_its_place)
 {
     know(9, TICKET_OPEN, true);
-    context->known_ticket = 8;
+    context->known = sample_ticket(8, "support", TICKET_OPEN);
     context->known_message = 80;
     delivery->ticket_id = 7;
     delivery->message_id_no = 70;
@@ -506,6 +518,7 @@ main(void)
     tcase_add_test(tests, a_note_of_our_own_people_moves_nothing);
     tcase_add_test(tests, an_answer_to_another_queue_makes_it_known_there);
     tcase_add_test(tests, the_same_mail_by_another_way_is_known);
+    tcase_add_test(tests, a_queue_that_knows_the_mail_is_not_told_again);
     tcase_add_test(tests, the_rest_of_a_truncated_mail_takes_its_place);
     tcase_add_test(tests, fifty_hops_are_a_loop_and_one_less_is_none);
     tcase_add_test(tests, what_is_parked_does_nothing_else);
