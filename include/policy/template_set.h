@@ -24,6 +24,11 @@ void template_set_add(TemplateSet *templates, const char *set,
 const Template *template_set_find(const TemplateSet *templates, const char *set,
                                   const char *language, TemplateName name);
 
+/* The language of what template_set_find() finds: "de" where "de-at" was asked
+ * for. NULL if it finds nothing; g_free() it. */
+char *template_set_language(const TemplateSet *templates, const char *set,
+                            const char *language, TemplateName name);
+
 /* What the worst of strangers would write, for trying templates out. */
 extern const TemplateValues template_hostile_values;
 

@@ -84,6 +84,10 @@ write_draft(const Draft *draft, const char *message_id, const Press *press,
                     template_name(draft->template));
         return NULL;
     }
+    /* What the text is in, not what a stranger asked for. */
+    g_autofree char *written_in =
+        template_set_language(press->templates, draft->queue->templates,
+                              language, draft->template);
     g_autofree char *subject = NULL, *text = NULL, *name = from_name(draft);
     template_render(template, &draft->values, &subject, &text);
     g_autoptr(Address) from = address_new(name, draft->queue->addresses[0]);
@@ -98,7 +102,7 @@ write_draft(const Draft *draft, const char *message_id, const Press *press,
         .date_s = press->now_s,
         .origin = draft->origin,
         .loop_id = draft->origin == WRITER_HUMAN ? NULL : LOOP_ID,
-        .language = language,
+        .language = written_in,
         .text = text,
     };
     return writer_write(&fields, error);

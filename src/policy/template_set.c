@@ -64,16 +64,39 @@ in_language(const TemplateSet *templates, const char *set, const char *language,
     return found != NULL ? found : look_up(templates, "", language, name);
 }
 
+/* In that language, without its region, in English. */
+static const Template *
+find(const TemplateSet *templates, const char *set, const char *language,
+     TemplateName name, char **ret_language)
+{
+    g_autofree char *whole = g_ascii_strdown(language, -1);
+    g_autofree char *plain = g_strndup(whole, strcspn(whole, "-_"));
+    const char *const nearest[] = {whole, plain, "en"};
+    for (size_t i = 0; i < G_N_ELEMENTS(nearest); i++) {
+        const Template *found = in_language(templates, set, nearest[i], name);
+        if (found != NULL) {
+            *ret_language = g_strdup(nearest[i]);
+            return found;
+        }
+    }
+    return NULL;
+}
+
 const Template *
 template_set_find(const TemplateSet *templates, const char *set,
                   const char *language, TemplateName name)
 {
-    g_autofree char *whole = g_ascii_strdown(language, -1);
-    g_autofree char *plain = g_strndup(whole, strcspn(whole, "-_"));
-    const Template *found = in_language(templates, set, whole, name);
-    if (found == NULL)
-        found = in_language(templates, set, plain, name);
-    return found != NULL ? found : in_language(templates, set, "en", name);
+    g_autofree char *unused = NULL;
+    return find(templates, set, language, name, &unused);
+}
+
+char *
+template_set_language(const TemplateSet *templates, const char *set,
+                      const char *language, TemplateName name)
+{
+    char *found_in = NULL;
+    find(templates, set, language, name, &found_in);
+    return found_in;
 }
 
 static bool
