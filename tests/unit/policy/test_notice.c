@@ -1,0 +1,640 @@
+/* Mail that leaves: what it says, what it never says, and in which header. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/failure.h"
+#include "mail/header.h"
+#include "policy/notice.h"
+#include "sample.h"
+
+enum { NOW_S = 1700000000 }; /* Tue, 14 Nov 2023 22:13:20 +0000 */
+
+static Sample *sample;
+static TemplateSet *templates;
+static Delivery *delivery;
+static Press press;
+
+/* Every placeholder that could carry a stranger's words is in every text. */
+#define EVERYTHING                                                             \
+    "subject={{ticket.subject|none}} requester={{requester.name|none}} "       \
+    "author={{message.author|none}} agent={{agent.name|none}}\n"               \
+    "{{message.text|no text}}\n{{reason}}|{{detail}}\n"
+
+static void
+add_template(const char *language, TemplateName name, const char *greeting)
+{
+    g_autofree char *text =
+        g_strdup_printf("Subject: {{ticket.tag}} %s {{ticket.subject}} "
+                        "{{reason}}\n\n%s " EVERYTHING,
+                        greeting, greeting);
+    g_autoptr(GError) error = NULL;
+    Template *parsed = template_parse("test", text, NULL, NULL, &error);
+    ck_assert_msg(parsed != NULL, "%s", error ? error->message : "");
+    template_set_add(templates, "", language, name, parsed);
+}
+
+static void
+set_up(void)
+{
+    sample = sample_new();
+    delivery =
+        sample_delivery("olena@customer.example", "support@desk.example");
+    templates = template_set_new();
+    for (int name = 0; name < TEMPLATE_COUNT; name++)
+        add_template("en", (TemplateName)name,
+                     template_name((TemplateName)name));
+    add_template("it", TEMPLATE_ACKNOWLEDGEMENT, "conferma");
+    press = (Press){&sample->rules, templates, NOW_S};
+}
+
+static void
+tear_down(void)
+{
+    template_set_free(templates);
+    delivery_free(delivery);
+    sample_free(sample);
+}
+
+/* ---- the road up to here ---- */
+
+static Receipt *
+receipt_new(const Ticket *ticket, int64_t ticket_id)
+{
+    Receipt *receipt = g_new0(Receipt, 1);
+    receipt->ticket = ticket_copy(ticket);
+    receipt->ticket->id = ticket_id;
+    receipt->message_id_no = 7;
+    receipt->alarms = g_ptr_array_new();
+    return receipt;
+}
+
+/* All that a mail causes when it makes ticket 1042. */
+static GPtrArray *
+compose(const char *text, const Context *context)
+{
+    g_autoptr(Mail) mail = sample_mail(sample, text, delivery->envelope_sender);
+    g_autoptr(Lookup) lookup = lookup_new(mail, delivery, NULL, &sample->rules);
+    g_autoptr(Decision) decision =
+        decide(mail, delivery, lookup, context, &sample->rules);
+    g_autoptr(Receipt) receipt = receipt_new(decision->ticket, 1042);
+    for (guint i = 0; i < decision->effects->len; i++) {
+        const Effect *effect = decision->effects->pdata[i];
+        if (effect->kind == EFFECT_ALARM)
+            g_ptr_array_add(receipt->alarms, (gpointer)effect);
+    }
+    return notice_compose_all(decision, receipt, mail, delivery, &press, NULL);
+}
+
+static const Outgoing *
+of_kind(const GPtrArray *all, OutgoingKind kind)
+{
+    for (guint i = 0; i < all->len; i++) {
+        const Outgoing *outgoing = all->pdata[i];
+        if (outgoing->kind == kind)
+            return outgoing;
+    }
+    return NULL;
+}
+
+/* ---- reading what was written ---- */
+
+/* Whatever the values were: 7-bit, CRLF, short lines, one header. */
+static void
+assert_clean(const Outgoing *outgoing)
+{
+    gsize length;
+    const char *bytes = g_bytes_get_data(outgoing->content, &length);
+    size_t column = 0;
+    for (gsize i = 0; i < length; i++) {
+        ck_assert_msg(bytes[i] == '\r' || bytes[i] == '\n' ||
+                          (bytes[i] >= ' ' && bytes[i] < 0x7F),
+                      "byte %d at %zu", bytes[i], i);
+        ck_assert((bytes[i] == '\r') ==
+                  (i + 1 < length && bytes[i + 1] == '\n'));
+        column = bytes[i] == '\n' ? 0 : column + 1;
+        ck_assert_uint_le(column, 999); /* with the CR */
+    }
+    ck_assert(g_str_has_suffix(bytes, "\r\n") || length > 0);
+}
+
+static Header *
+header_of(const Outgoing *outgoing)
+{
+    gsize length;
+    const char *bytes = g_bytes_get_data(outgoing->content, &length);
+    g_autoptr(GPtrArray) defects = g_ptr_array_new();
+    Header *header =
+        header_read(bytes, length, &sample->limits, NULL, NULL, defects);
+    ck_assert_uint_eq(defects->len, 0);
+    return header;
+}
+
+/* The fields of the mail in order, as "Name Name ...". */
+static char *
+field_names(const Outgoing *outgoing)
+{
+    g_autoptr(Header) header = header_of(outgoing);
+    g_autoptr(GString) names = g_string_new(NULL);
+    for (guint i = 0; i < header->fields->len; i++) {
+        const HeaderField *field =
+            &g_array_index(header->fields, HeaderField, i);
+        g_string_append_printf(names, "%s%.*s", i > 0 ? " " : "",
+                               (int)field->name_length, field->name);
+    }
+    return g_strdup(names->str);
+}
+
+static void
+assert_field(const Outgoing *outgoing, const char *name, const char *value)
+{
+    g_autoptr(Header) header = header_of(outgoing);
+    g_autofree char *got = header_text(header, name);
+    ck_assert_pstr_eq(got, value);
+}
+
+/* What a person reads in it. */
+static char *
+text_of(const Outgoing *outgoing)
+{
+    g_autoptr(Mail) mail = mail_parse(outgoing->content, NULL, &sample->limits);
+    return g_strdup(mail->text);
+}
+
+#define MAIL                                                                   \
+    "From: Olena <olena@customer.example>\nSubject: Printer\n"                 \
+    "Message-ID: <m@customer.example>\n\nIt burns.\n"
+
+/* ---- acknowledgement ---- */
+
+START_TEST(an_acknowledgement_is_an_answer_by_a_machine)
+{
+    g_autoptr(Context) context = context_new();
+    g_autoptr(GPtrArray) all = compose(MAIL, context);
+    const Outgoing *ack = of_kind(all, OUTGOING_ACKNOWLEDGEMENT);
+    g_autofree char *id =
+        token_message_id(sample->keys, "ack", 1042, 7, "desk.example");
+    ck_assert_ptr_nonnull(ack);
+    assert_clean(ack);
+    ck_assert_str_eq(ack->envelope_sender, ""); /* RFC 3834 section 3.3 */
+    ck_assert_uint_eq(ack->recipients->len, 1);
+    ck_assert_str_eq(ack->recipients->pdata[0], "olena@customer.example");
+    ck_assert_str_eq(ack->message_id, id);
+    ck_assert_int_eq(ack->ticket_id, 1042);
+    ck_assert_int_eq(ack->message_id_no, 7);
+    ck_assert_int_eq(ack->delivery_id, 77);
+    g_autofree char *names = field_names(ack);
+    ck_assert_str_eq(names, "Date From To Subject Message-ID In-Reply-To "
+                            "References Auto-Submitted "
+                            "X-Auto-Response-Suppress X-Postern-Loop "
+                            "Content-Language MIME-Version Content-Type "
+                            "Content-Transfer-Encoding");
+    assert_field(ack, "Date", "Tue, 14 Nov 2023 22:13:20 +0000");
+    assert_field(ack, "From", "Acme Support <support@desk.example>");
+    assert_field(ack, "To", "olena@customer.example");
+    assert_field(ack, "In-Reply-To", "<m@customer.example>");
+    assert_field(ack, "Auto-Submitted", "auto-replied");
+    assert_field(ack, "X-Auto-Response-Suppress", "All");
+    assert_field(ack, "X-Postern-Loop", "postern");
+    assert_field(ack, "Content-Language", "en");
+}
+END_TEST
+
+START_TEST(an_acknowledgement_repeats_none_of_a_strangers_words)
+{
+    g_autoptr(Context) context = context_new();
+    g_autoptr(GPtrArray) all =
+        compose("From: CHEAPPILLS <olena@customer.example>\n"
+                "Subject: CHEAPPILLS\nMessage-ID: <m@x>\n\nCHEAPPILLS\n",
+                context);
+    const Outgoing *ack = of_kind(all, OUTGOING_ACKNOWLEDGEMENT);
+    g_autofree char *text = text_of(ack);
+    ck_assert_str_eq(text, "acknowledgement subject=none requester=none "
+                           "author=none agent=none\nno text\n|\n");
+    assert_field(ack, "Subject", "[#1042] acknowledgement");
+    gsize length;
+    const char *bytes = g_bytes_get_data(ack->content, &length);
+    ck_assert_ptr_null(memmem(bytes, length, "CHEAP", 5));
+}
+END_TEST
+
+static const struct {
+    const char *language; /* what the mail says */
+    const char *greeting;
+    const char *declared;
+} languages[] = {
+    {"it", "conferma", "it"},
+    {"it-CH", "conferma", "it"},
+    {"en-GB", "acknowledgement", "en"},
+    {"xx", "acknowledgement", "en"},
+    {"cheap-pills", "acknowledgement", "en"},
+    {"", "acknowledgement", "en"},
+};
+
+START_TEST(the_language_declared_is_the_language_written)
+{
+    g_autoptr(Context) context = context_new();
+    g_autofree char *text =
+        g_strdup_printf("Content-Language: %s\n" MAIL, languages[_i].language);
+    g_autoptr(GPtrArray) all = compose(text, context);
+    const Outgoing *ack = of_kind(all, OUTGOING_ACKNOWLEDGEMENT);
+    g_autofree char *written = text_of(ack);
+    ck_assert(g_str_has_prefix(written, languages[_i].greeting));
+    assert_field(ack, "Content-Language", languages[_i].declared);
+}
+END_TEST
+
+START_TEST(whom_we_cannot_write_to_is_left_out)
+{
+    g_autoptr(Context) context = context_new();
+    g_free(delivery->envelope_sender);
+    delivery->envelope_sender = g_strdup("олена@customer.example");
+    g_autoptr(GPtrArray) all = compose(MAIL, context);
+    ck_assert_ptr_null(of_kind(all, OUTGOING_ACKNOWLEDGEMENT));
+    ck_assert_ptr_nonnull(of_kind(all, OUTGOING_NOTICE));
+}
+END_TEST
+
+/* ---- threading ---- */
+
+START_TEST(the_root_comes_first_in_every_mail_of_a_ticket)
+{
+    g_autoptr(Context) context = context_new();
+    g_autoptr(GPtrArray) all =
+        compose("References: <a@x> <b@x>\nIn-Reply-To: <b@x>\n" MAIL, context);
+    g_autoptr(Ticket) ticket = sample_ticket(1042, "support", TICKET_OPEN);
+    g_autofree char *root = notice_root_id(ticket, &sample->rules);
+    g_autofree char *expected =
+        token_message_id(sample->keys, "ticket", 1042, 0, "desk.example");
+    ck_assert_str_eq(root, expected);
+    g_autofree char *chain =
+        g_strdup_printf("<%s> <a@x> <b@x> <m@customer.example>", root);
+    g_autofree char *alone = g_strdup_printf("<%s>", root);
+    assert_field(of_kind(all, OUTGOING_ACKNOWLEDGEMENT), "References", chain);
+    assert_field(of_kind(all, OUTGOING_NOTICE), "References", alone);
+}
+END_TEST
+
+START_TEST(a_root_that_came_back_is_not_repeated)
+{
+    g_autoptr(Context) context = context_new();
+    g_autoptr(Ticket) ticket = sample_ticket(1042, "support", TICKET_OPEN);
+    g_autofree char *root = notice_root_id(ticket, &sample->rules);
+    g_autofree char *text =
+        g_strdup_printf("References: <a@x> <%s> <b@x>\n" MAIL, root);
+    g_autoptr(GPtrArray) all = compose(text, context);
+    g_autofree char *chain =
+        g_strdup_printf("<%s> <a@x> <b@x> <m@customer.example>", root);
+    assert_field(of_kind(all, OUTGOING_ACKNOWLEDGEMENT), "References", chain);
+}
+END_TEST
+
+START_TEST(a_root_stays_while_keys_are_added_and_queues_go)
+{
+    g_autoptr(Ticket) ticket = sample_ticket(1042, "gone", TICKET_OPEN);
+    g_autofree char *root = notice_root_id(ticket, &sample->rules);
+    ck_assert(g_str_has_suffix(root, "@localhost"));
+    ck_assert(token_message_id_verify(sample->keys, root, NULL));
+}
+END_TEST
+
+START_TEST(a_mail_without_an_id_is_answered_without_one)
+{
+    g_autoptr(Context) context = context_new();
+    g_autoptr(GPtrArray) all =
+        compose("From: olena@customer.example\nSubject: x\n\nText.\n", context);
+    const Outgoing *ack = of_kind(all, OUTGOING_ACKNOWLEDGEMENT);
+    assert_field(ack, "In-Reply-To", NULL);
+    g_autoptr(Ticket) ticket = sample_ticket(1042, "support", TICKET_OPEN);
+    g_autofree char *root = notice_root_id(ticket, &sample->rules);
+    g_autofree char *alone = g_strdup_printf("<%s>", root);
+    assert_field(ack, "References", alone);
+}
+END_TEST
+
+START_TEST(of_an_endless_chain_the_root_and_the_newest_stay)
+{
+    g_autoptr(Context) context = context_new();
+    g_autoptr(GString) text = g_string_new("References:");
+    for (int i = 0; i < 150; i++)
+        g_string_append_printf(text, " <id%d@x>\n", i);
+    g_string_append(text, MAIL);
+    g_autoptr(GPtrArray) all = compose(text->str, context);
+    g_autoptr(Header) header =
+        header_of(of_kind(all, OUTGOING_ACKNOWLEDGEMENT));
+    g_autofree char *references = header_text(header, "References");
+    g_auto(GStrv) ids = g_strsplit(references, " ", -1);
+    ck_assert_uint_le(g_strv_length(ids), 21);
+    ck_assert(g_str_has_prefix(ids[0], "<ticket.1042.0."));
+    ck_assert(g_str_has_suffix(references, "<id149@x> <m@customer.example>"));
+}
+END_TEST
+
+START_TEST(ids_that_cannot_be_written_are_left_out)
+{
+    g_autoptr(Context) context = context_new();
+    g_autoptr(GPtrArray) all =
+        compose("From: olena@customer.example\nSubject: x\n"
+                "References: <a b@x> <\xD0\xB6@x> <good@x>\n"
+                "Message-ID: <bad id@x>\n\nText.\n",
+                context);
+    const Outgoing *ack = of_kind(all, OUTGOING_ACKNOWLEDGEMENT);
+    ck_assert_ptr_nonnull(ack);
+    assert_clean(ack);
+    assert_field(ack, "In-Reply-To", NULL);
+    g_autoptr(Header) header = header_of(ack);
+    g_autofree char *references = header_text(header, "References");
+    ck_assert(g_str_has_suffix(references, "@desk.example> <good@x>"));
+}
+END_TEST
+
+/* ---- notices ---- */
+
+START_TEST(a_notice_tells_our_people_who_wrote_what)
+{
+    g_autoptr(Context) context = context_new();
+    g_autoptr(GPtrArray) all = compose(MAIL, context);
+    const Outgoing *notice = of_kind(all, OUTGOING_NOTICE);
+    ck_assert_ptr_nonnull(notice);
+    assert_clean(notice);
+    ck_assert_str_eq(notice->envelope_sender, "");
+    ck_assert_uint_eq(notice->recipients->len, 2);
+    ck_assert_str_eq(notice->recipients->pdata[0], "anna@agents.example");
+    ck_assert_str_eq(notice->recipients->pdata[1], "ben@agents.example");
+    assert_field(notice, "To", "anna@agents.example");
+    assert_field(notice, "Cc", "ben@agents.example");
+    assert_field(notice, "Auto-Submitted", "auto-generated");
+    assert_field(notice, "In-Reply-To", NULL);
+    assert_field(notice, "Subject", "[#1042] notice-new Printer");
+    g_autofree char *text = text_of(notice);
+    ck_assert_str_eq(text, "notice-new subject=Printer requester=Olena "
+                           "author=Olena <olena@customer.example> agent=none\n"
+                           "It burns.\n|\n");
+}
+END_TEST
+
+START_TEST(a_notice_of_an_answer_is_another_one)
+{
+    g_autoptr(Context) context = context_new();
+    sample_candidate(context, sample_ticket(1042, "support", TICKET_OPEN),
+                     EVIDENCE_STORED, "x@y", true);
+    g_autoptr(GPtrArray) all = compose(MAIL, context);
+    ck_assert_uint_eq(all->len, 1);
+    assert_field(of_kind(all, OUTGOING_NOTICE), "Subject",
+                 "[#1042] notice-answer Printer");
+}
+END_TEST
+
+START_TEST(a_notice_carries_64_kib_of_the_text)
+{
+    g_autoptr(Context) context = context_new();
+    g_autoptr(GString) text = g_string_new(MAIL);
+    while (text->len < 200 * 1024)
+        g_string_append(text, "щ щ щ щ щ щ щ щ щ щ щ щ щ щ щ щ\n");
+    g_autoptr(GPtrArray) all = compose(text->str, context);
+    const Outgoing *notice = of_kind(all, OUTGOING_NOTICE);
+    assert_clean(notice);
+    g_autofree char *read = text_of(notice);
+    ck_assert(g_utf8_validate(read, -1, NULL));
+    ck_assert_uint_ge(strlen(read), 64 * 1024);
+    ck_assert_uint_le(strlen(read), 65 * 1024);
+}
+END_TEST
+
+START_TEST(nobody_to_tell_is_no_mail)
+{
+    g_autoptr(Context) context = context_new();
+    g_free(delivery->envelope_recipient);
+    delivery->envelope_recipient = g_strdup("robots@desk.example");
+    g_autoptr(GPtrArray) all = compose(MAIL, context);
+    ck_assert_uint_eq(all->len, 0);
+}
+END_TEST
+
+/* ---- to the admin ---- */
+
+START_TEST(a_tripped_budget_is_told_to_the_admin_instead)
+{
+    g_autoptr(Context) context = context_new();
+    context->all_in_window = 100;
+    g_autoptr(GPtrArray) all = compose(MAIL, context);
+    ck_assert_ptr_null(of_kind(all, OUTGOING_ACKNOWLEDGEMENT));
+    const Outgoing *alarm = of_kind(all, OUTGOING_ADMIN);
+    ck_assert_ptr_nonnull(alarm);
+    assert_clean(alarm);
+    ck_assert_str_eq(alarm->recipients->pdata[0], "admin@desk.example");
+    ck_assert_str_eq(alarm->envelope_sender, "");
+    ck_assert_int_eq(alarm->ticket_id, 0);
+    assert_field(alarm, "Auto-Submitted", "auto-generated");
+    assert_field(alarm, "Subject", "admin budget-breaker");
+    g_autofree char *text = text_of(alarm);
+    ck_assert_ptr_nonnull(strstr(text, "<olena@customer.example>"));
+}
+END_TEST
+
+START_TEST(without_an_admin_nobody_is_told)
+{
+    sample->rules.admin = "";
+    ck_assert_ptr_null(notice_compose_admin("reason", "detail", 1, &press));
+}
+END_TEST
+
+/* ---- replies ---- */
+
+static Outgoing *
+reply_to(const Ticket *ticket, const char *agent, const char *text,
+         GError **error)
+{
+    g_autoptr(GPtrArray) chain = g_ptr_array_new();
+    g_ptr_array_add(chain, (gpointer) "a@x");
+    const Answer answer = {.ticket = ticket,
+                           .message_id_no = 9,
+                           .agent_name = agent,
+                           .text = text,
+                           .in_reply_to = "m@customer.example",
+                           .references = chain};
+    return notice_compose_reply(&answer, &press, error);
+}
+
+START_TEST(a_reply_is_a_persons_mail)
+{
+    g_autoptr(Ticket) ticket = sample_ticket(1042, "support", TICKET_OPEN);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Outgoing) reply =
+        reply_to(ticket, "Anna", "Turn it off.\nAnna\n", &error);
+    ck_assert_msg(reply != NULL, "%s", error ? error->message : "");
+    assert_clean(reply);
+    ck_assert_int_eq(reply->kind, OUTGOING_REPLY);
+    ck_assert_str_eq(reply->envelope_sender, "support@desk.example");
+    ck_assert_uint_eq(reply->recipients->len, 1);
+    ck_assert_str_eq(reply->recipients->pdata[0], "olena@customer.example");
+    g_autofree char *names = field_names(reply);
+    ck_assert_str_eq(names, "Date From To Subject Message-ID In-Reply-To "
+                            "References Content-Language MIME-Version "
+                            "Content-Type Content-Transfer-Encoding");
+    assert_field(reply, "From", "Anna via Acme Support <support@desk.example>");
+    assert_field(reply, "In-Reply-To", "<m@customer.example>");
+    g_autofree char *root = notice_root_id(ticket, &sample->rules);
+    g_autofree char *chain =
+        g_strdup_printf("<%s> <a@x> <m@customer.example>", root);
+    assert_field(reply, "References", chain);
+    g_autofree char *text = text_of(reply);
+    ck_assert_ptr_nonnull(strstr(text, "Turn it off.\nAnna\n"));
+}
+END_TEST
+
+START_TEST(a_reply_by_the_desk_has_the_desks_name)
+{
+    g_autoptr(Ticket) ticket = sample_ticket(7, "billing", TICKET_OPEN);
+    g_autoptr(Outgoing) reply = reply_to(ticket, "", "Text.", NULL);
+    assert_field(reply, "From", "Acme Billing <billing@desk.example>");
+    ck_assert_str_eq(reply->envelope_sender, "billing@desk.example");
+    g_autoptr(Header) header = header_of(reply);
+    g_autofree char *subject = header_text(header, "Subject");
+    ck_assert(g_str_has_prefix(subject, "[acme #7] "));
+}
+END_TEST
+
+START_TEST(a_reply_that_cannot_be_written_is_refused)
+{
+    g_autoptr(Ticket) gone = sample_ticket(7, "gone", TICKET_OPEN);
+    g_autoptr(GError) no_queue = NULL;
+    ck_assert_ptr_null(reply_to(gone, "Anna", "x", &no_queue));
+    ck_assert(failure_is(no_queue, FAILURE_CONFIG));
+    static const char *const bad[] = {"", "nobody", "a b@x.example",
+                                      "a@x>\r\nRCPT TO:<b@x", "-x@y.example"};
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_autoptr(Ticket) ticket = sample_ticket(7, "support", TICKET_OPEN);
+        g_free(ticket->reply_to);
+        ticket->reply_to = g_strdup(bad[i]);
+        g_autoptr(GError) error = NULL;
+        ck_assert_ptr_null(reply_to(ticket, "Anna", "x", &error));
+        ck_assert(failure_is(error, FAILURE_PERMANENT));
+    }
+}
+END_TEST
+
+/* ---- hostile values ---- */
+
+#define INJECTION                                                              \
+    "x\r\nBcc: victim@x.example\r\n\r\nbody\n.\r\nQUIT\x01\x7F\xE2\x80\xAE"
+
+/* One header, of our fields only; the hostile word is in none of their names.
+ */
+static void
+assert_unharmed(const Outgoing *outgoing, size_t fields)
+{
+    assert_clean(outgoing);
+    g_autoptr(Header) header = header_of(outgoing);
+    ck_assert_uint_eq(header->fields->len, fields);
+    ck_assert_ptr_null(header_find(header, "Bcc"));
+    ck_assert_uint_eq(header_count(header, "Subject"), 1);
+}
+
+START_TEST(names_and_subjects_cannot_inject)
+{
+    g_autoptr(Ticket) ticket = sample_ticket(7, "support", TICKET_OPEN);
+    g_free(ticket->subject);
+    ticket->subject = g_strdup(INJECTION);
+    g_free(ticket->requester_name);
+    ticket->requester_name = g_strdup(INJECTION);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Outgoing) reply = reply_to(ticket, INJECTION, INJECTION, &error);
+    ck_assert_msg(reply != NULL, "%s", error ? error->message : "");
+    assert_unharmed(reply, 11);
+    g_autoptr(Outgoing) alarm =
+        notice_compose_admin(INJECTION, INJECTION, 1, &press);
+    assert_unharmed(alarm, 12);
+}
+END_TEST
+
+START_TEST(a_hostile_mail_cannot_inject)
+{
+    g_autoptr(Context) context = context_new();
+    g_autoptr(GPtrArray) all = compose(
+        "From: =?utf-8?q?x=0D=0ABcc:_victim@x.example?= "
+        "<olena@customer.example>\n"
+        "Subject: =?utf-8?q?y=0D=0ABcc:_victim@x.example=0D=0A=0D=0Abody?=\n"
+        "Message-ID: <m@x\r>\nReferences: <a@x\rBcc: v@x> <b@x>\n"
+        "Content-Language: en\r Bcc: v@x\n"
+        "Content-Type: text/plain; charset=utf-8\n"
+        "Content-Transfer-Encoding: quoted-printable\n\n"
+        "one=0D=0A.=0D=0AQUIT=0D=0A=00two=FF\n",
+        context);
+    ck_assert_uint_eq(all->len, 2);
+    for (guint i = 0; i < all->len; i++) {
+        const Outgoing *outgoing = all->pdata[i];
+        assert_clean(outgoing);
+        g_autoptr(Header) header = header_of(outgoing);
+        ck_assert_ptr_null(header_find(header, "Bcc"));
+    }
+    assert_field(of_kind(all, OUTGOING_NOTICE), "Subject",
+                 "[#1042] notice-new y Bcc: victim@x.example body");
+}
+END_TEST
+
+START_TEST(the_same_arguments_give_the_same_bytes)
+{
+    g_autoptr(Context) context = context_new();
+    g_autoptr(GPtrArray) one = compose(MAIL, context);
+    g_autoptr(GPtrArray) two = compose(MAIL, context);
+    ck_assert_uint_eq(one->len, 2);
+    for (guint i = 0; i < one->len; i++) {
+        const Outgoing *first = one->pdata[i], *second = two->pdata[i];
+        ck_assert(g_bytes_equal(first->content, second->content));
+        ck_assert_str_eq(first->message_id, second->message_id);
+    }
+}
+END_TEST
+
+START_TEST(a_parked_mail_says_nothing_by_itself)
+{
+    g_autoptr(Decision) decision = decision_new(NULL);
+    decision->verdict = VERDICT_PARK;
+    g_autoptr(Receipt) receipt = g_new0(Receipt, 1);
+    receipt->alarms = g_ptr_array_new();
+    g_autoptr(Mail) mail = sample_mail(sample, MAIL, "x@y");
+    g_autoptr(GPtrArray) all =
+        notice_compose_all(decision, receipt, mail, delivery, &press, NULL);
+    ck_assert_uint_eq(all->len, 0);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("notice");
+    TCase *tests = tcase_create("notice");
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_test(tests, an_acknowledgement_is_an_answer_by_a_machine);
+    tcase_add_test(tests, an_acknowledgement_repeats_none_of_a_strangers_words);
+    tcase_add_loop_test(tests, the_language_declared_is_the_language_written, 0,
+                        G_N_ELEMENTS(languages));
+    tcase_add_test(tests, whom_we_cannot_write_to_is_left_out);
+    tcase_add_test(tests, the_root_comes_first_in_every_mail_of_a_ticket);
+    tcase_add_test(tests, a_root_that_came_back_is_not_repeated);
+    tcase_add_test(tests, a_root_stays_while_keys_are_added_and_queues_go);
+    tcase_add_test(tests, a_mail_without_an_id_is_answered_without_one);
+    tcase_add_test(tests, of_an_endless_chain_the_root_and_the_newest_stay);
+    tcase_add_test(tests, ids_that_cannot_be_written_are_left_out);
+    tcase_add_test(tests, a_notice_tells_our_people_who_wrote_what);
+    tcase_add_test(tests, a_notice_of_an_answer_is_another_one);
+    tcase_add_test(tests, a_notice_carries_64_kib_of_the_text);
+    tcase_add_test(tests, nobody_to_tell_is_no_mail);
+    tcase_add_test(tests, a_tripped_budget_is_told_to_the_admin_instead);
+    tcase_add_test(tests, without_an_admin_nobody_is_told);
+    tcase_add_test(tests, a_reply_is_a_persons_mail);
+    tcase_add_test(tests, a_reply_by_the_desk_has_the_desks_name);
+    tcase_add_test(tests, a_reply_that_cannot_be_written_is_refused);
+    tcase_add_test(tests, names_and_subjects_cannot_inject);
+    tcase_add_test(tests, a_hostile_mail_cannot_inject);
+    tcase_add_test(tests, the_same_arguments_give_the_same_bytes);
+    tcase_add_test(tests, a_parked_mail_says_nothing_by_itself);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_set_tap(runner, "-");
+    srunner_run_all(runner, CK_SILENT);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
