@@ -47,8 +47,7 @@ SmtpClient *smtp_open(const Relay *relay, const char *password, GError **error);
 
 /*
  * False once the connection is of no more use: it failed, the relay said 421,
- * or a kept connection was closed meanwhile. Does not wait. Ask before
- * smtp_begin() and open a new one; smtp_close() the old one all the same.
+ * or it was closed while it was kept. Does not wait. smtp_begin() asks as well.
  */
 bool smtp_is_alive(SmtpClient *client);
 

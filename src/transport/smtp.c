@@ -22,6 +22,16 @@ smtp_outcome_free(SmtpOutcome *outcome)
     g_free(outcome);
 }
 
+static bool
+lost(SmtpClient *client, FailureCode failure, const char *command,
+     const char *why, GError **error)
+{
+    client->over = true;
+    failure_set(error, failure, "%s port %u, %s: %s", client->relay->host,
+                (unsigned)client->relay->port, command, why);
+    return false;
+}
+
 /* The envelope */
 
 /* Settle every recipient that is still open by this reply. */
@@ -159,12 +169,19 @@ read_envelope(SmtpClient *client, const Outgoing *outgoing, const size_t *asked,
     return good;
 }
 
-/* Say MAIL and RCPT to `asked`, in one flight where the relay allows it. */
+/*
+ * Say MAIL and RCPT to `asked`, in one flight where the relay allows it. What a
+ * kept connection says of its own accord ("421 idle for too long") must not be
+ * taken for the answer.
+ */
 static bool
 run_envelope(SmtpClient *client, const Outgoing *outgoing, SmtpContentKind kind,
              const size_t *asked, size_t n, SmtpOutcome *outcome,
              GError **error)
 {
+    if (!smtp_is_alive(client))
+        return lost(client, FAILURE_TEMPORARY, "MAIL",
+                    "the relay has taken its leave", error);
     size_t said = client->pipelining ? MIN(n, FLIGHT) : 0;
     bool reset = client->needs_reset;
     if (reset)
@@ -209,15 +226,6 @@ smtp_begin(SmtpClient *client, const Outgoing *outgoing, GError **error)
 
 /* The content */
 
-static bool
-lost(SmtpClient *client, FailureCode failure, const char *why, GError **error)
-{
-    client->over = true;
-    failure_set(error, failure, "%s port %u, content: %s", client->relay->host,
-                (unsigned)client->relay->port, why);
-    return false;
-}
-
 /* DATA. True: the relay waits for the content, or `outcome` is settled. */
 static bool
 say_data(SmtpClient *client, SmtpOutcome *outcome, GError **error)
@@ -227,8 +235,8 @@ say_data(SmtpClient *client, SmtpOutcome *outcome, GError **error)
     bool good = smtp_client_ask(client, "DATA", client->relay->timeout_s,
                                 &reply, FAILURE_TEMPORARY, error);
     if (good && reply.code / 100 == 2)
-        good =
-            lost(client, FAILURE_TEMPORARY, "DATA was not understood", error);
+        good = lost(client, FAILURE_TEMPORARY, "DATA", "it was not understood",
+                    error);
     else if (good && reply.code / 100 != 3)
         settle_open(outcome, &reply);
     smtp_reply_clear(&reply);
@@ -255,14 +263,15 @@ smtp_content(SmtpClient *client, const Outgoing *outgoing, SmtpOutcome *outcome,
         return true;
     int64_t block_s = MAX(client->relay->timeout_s, BLOCK_S);
     if (!smtp_content_write(client->stream, outgoing->content, block_s))
-        return lost(client, FAILURE_TEMPORARY, stream_error(client->stream),
-                    error);
+        return lost(client, FAILURE_TEMPORARY, "content",
+                    stream_error(client->stream), error);
     SmtpReply reply = {0, NULL, NULL};
     int64_t dot_s = MAX(client->relay->timeout_s, DOT_S);
     bool good = smtp_client_ask(client, "final dot", dot_s, &reply,
                                 FAILURE_UNCERTAIN, error);
     if (good && reply.code / 100 == 3)
-        good = lost(client, FAILURE_UNCERTAIN, "no final reply", error);
+        good = lost(client, FAILURE_UNCERTAIN, "final dot", "no final reply",
+                    error);
     if (good)
         settle_open(outcome, &reply);
     client->needs_reset = false;

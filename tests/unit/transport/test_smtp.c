@@ -362,7 +362,7 @@ static const Row rows[] = {
       {STUFFED, "354 go\r\n"}},
      "a@x",
      "b@y",
-     "uncertain, content: no final reply",
+     "uncertain, final dot: no final reply",
      false},
     {"250 to DATA",
      {GREET,
@@ -371,7 +371,7 @@ static const Row rows[] = {
       {"DATA\r\n", "250 ok\r\n"}},
      "a@x",
      "b@y",
-     "temporary, content: DATA was not understood",
+     "temporary, DATA: it was not understood",
      false},
     {"silence",
      {GREET, EHLO, {"RCPT TO:<b@y>\r\n", "250 ok\r\n"}, {NULL, PEER_STALL}},
@@ -671,6 +671,12 @@ START_TEST(a_kept_connection_that_was_closed_is_noticed)
         for (int wait = 0; wait < 200 && smtp_is_alive(client); wait++)
             g_usleep(10000);
         ck_assert(!smtp_is_alive(client));
+        /* The 421 is not taken for an answer to MAIL. */
+        Outgoing *outgoing = mail_to("a@x", "b@y", CONTENT);
+        g_autofree char *outcome = submit(client, outgoing);
+        ck_assert_str_eq(outcome,
+                         "temporary, MAIL: the relay has taken its leave");
+        mail_done(outgoing);
         smtp_close(client);
         g_free(peer_finish(peer));
     }
