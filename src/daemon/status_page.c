@@ -129,10 +129,9 @@ status_page_unmap(const StatusPage *page)
 
 /* ---- a worker's own slot ---- */
 
-static void
-note_busy(void *context, int64_t delivery_id, int64_t back_in_s)
+void
+status_slot_busy(StatusSlot *slot, int64_t delivery_id, int64_t back_in_s)
 {
-    StatusSlot *slot = context;
     int64_t now_us = g_get_monotonic_time();
     if (slot->busy_since_us == 0)
         slot->busy_since_us = now_us;
@@ -143,19 +142,12 @@ note_busy(void *context, int64_t delivery_id, int64_t back_in_s)
     __atomic_store_n(&slot->delivery_id, delivery_id, __ATOMIC_RELEASE);
 }
 
-static void
-note_idle(void *context)
+void
+status_slot_idle(StatusSlot *slot)
 {
-    StatusSlot *slot = context;
     __atomic_store_n(&slot->delivery_id, 0, __ATOMIC_RELEASE);
     __atomic_store_n(&slot->back_by_us, 0, __ATOMIC_RELEASE);
     slot->busy_since_us = 0;
-}
-
-Diary
-status_page_diary(StatusSlot *slot)
-{
-    return (Diary){note_busy, note_idle, slot};
 }
 
 bool

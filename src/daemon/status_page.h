@@ -11,7 +11,6 @@
 #include <stdint.h>
 
 #include "daemon/status.h"
-#include "gateway/diary.h"
 
 /* Create RUN_DIRECTORY/status, empty; ret_fd is close-on-exec. */
 StatusPage *status_page_create(const char *run_directory, int *ret_fd,
@@ -20,8 +19,9 @@ StatusPage *status_page_create(const char *run_directory, int *ret_fd,
 /* Map the page that a parent handed over. */
 StatusPage *status_page_map(int fd, GError **error);
 
-/* A worker's diary, written to its slot. */
-Diary status_page_diary(StatusSlot *slot);
+/* A worker's notes about itself, in its own slot. */
+void status_slot_busy(StatusSlot *slot, int64_t delivery_id, int64_t back_in_s);
+void status_slot_idle(StatusSlot *slot);
 
 /* True if the worker has overstayed the time it announced. */
 bool status_slot_is_overdue(const StatusSlot *slot, int64_t now_us);

@@ -71,6 +71,28 @@ worker_resume(Worker *worker)
     worker->pause_s = 0;
 }
 
+/* ---- what the gateway notes and asks ---- */
+
+static void
+note_busy(void *context, int64_t delivery_id, int64_t back_in_s)
+{
+    Worker *worker = context;
+    status_slot_busy(worker->slot, delivery_id, back_in_s);
+}
+
+static void
+note_idle(void *context)
+{
+    Worker *worker = context;
+    status_slot_idle(worker->slot);
+}
+
+static bool
+note_stopping(void *context)
+{
+    return worker_is_stopping(context);
+}
+
 /* ---- starting ---- */
 
 /* If the supervisor dies we die; what was not committed did not happen. */
@@ -193,7 +215,7 @@ start(Worker *worker, const char *file, GError **error)
         return false;
     }
     log_set_level(worker->settings->log_level);
-    worker->diary = status_page_diary(worker->slot);
+    worker->diary = (Diary){note_busy, note_idle, note_stopping, worker};
     worker->desk = desk_new(worker->settings, worker->name);
     return true;
 }

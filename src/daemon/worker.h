@@ -3,6 +3,7 @@
 #define DAEMON_WORKER_H
 
 #include "gateway/desk.h"
+#include "gateway/diary.h"
 #include "status_page.h"
 
 /* The descriptors that the supervisor hands over, by number. */

@@ -16,4 +16,12 @@ nobody_reads_idle(void *context)
     (void)context;
 }
 
-const Diary diary_none = {nobody_reads_busy, nobody_reads_idle, NULL};
+static bool
+nobody_stops(void *context)
+{
+    (void)context;
+    return false;
+}
+
+const Diary diary_none = {nobody_reads_busy, nobody_reads_idle, nobody_stops,
+                          NULL};

@@ -183,21 +183,26 @@ ready(Sender *sender, GError **error)
     return sender->client != NULL;
 }
 
-/* MAIL and RCPT; a kept connection that died meanwhile is opened once more. */
-static SmtpOutcome *
-begin(Sender *sender, const Outgoing *outgoing, GError **error)
+/*
+ * MAIL and RCPT; a kept connection that died meanwhile is opened once more.
+ * False: the relay cannot be reached. ret_outcome NULL: it can, but it hung up
+ * on this very mail, and `ret_refusal` says how.
+ */
+static bool
+begin(Sender *sender, const Outgoing *outgoing, SmtpOutcome **ret_outcome,
+      GError **ret_refusal, GError **error)
 {
     for (bool kept = sender->client != NULL;; kept = false) {
-        g_autoptr(GError) failure = NULL;
+        g_autoptr(GError) refusal = NULL;
         if (!ready(sender, error))
-            return NULL;
-        SmtpOutcome *outcome = smtp_begin(sender->client, outgoing, &failure);
-        if (outcome != NULL)
-            return outcome;
+            return false;
+        *ret_outcome = smtp_begin(sender->client, outgoing, &refusal);
+        if (*ret_outcome != NULL)
+            return true;
         g_clear_pointer(&sender->client, smtp_close);
         if (!kept) {
-            g_propagate_error(error, g_steal_pointer(&failure));
-            return NULL;
+            g_propagate_error(ret_refusal, g_steal_pointer(&refusal));
+            return true;
         }
     }
 }
@@ -238,17 +243,19 @@ send_one(Sender *sender, int64_t id, GError **error)
         return false;
     if (claimed == NULL) /* dropped meanwhile, or another's */
         return true;
-    g_autoptr(SmtpOutcome) outcome = begin(sender, claimed->outgoing, error);
-    if (outcome == NULL)
+    g_autoptr(SmtpOutcome) outcome = NULL;
+    g_autoptr(GError) refusal = NULL;
+    if (!begin(sender, claimed->outgoing, &outcome, &refusal, error))
         return false;
     bool fenced;
-    if (outcome->accepted ==
-        0) { /* refused to the last: no content, no fence */
+    if (outcome == NULL || outcome->accepted == 0) { /* no content, no fence */
         if (!commit(sender, 0, &fenced, error))
             return false;
         keep_pending(sender, claimed,
-                     pending_of_outcome(claimed, g_steal_pointer(&outcome),
-                                        &sender->desk->settings->outbox));
+                     outcome != NULL ? pending_of_outcome(
+                                           claimed, g_steal_pointer(&outcome),
+                                           &sender->desk->settings->outbox)
+                                     : pending_of_loss(claimed, refusal));
         return true;
     }
     FAILPOINT("send.begun");
@@ -267,17 +274,21 @@ send_one(Sender *sender, int64_t id, GError **error)
 
 /* ---- a claim ---- */
 
+/* Asked to stop, it gives back what it has not begun. */
 static bool
 send_all(Sender *sender, const GArray *ids, GError **error)
 {
-    for (guint i = 0; i < ids->len; i++) {
+    Store *store = sender->desk->store;
+    bool fenced, stopped = false;
+    for (guint i = 0; i < ids->len && !stopped; i++) {
         sender->diary->busy(sender->diary->context, 0, SUBMIT_MAX_S);
         if (!send_one(sender, g_array_index(ids, int64_t, i), error))
             return false;
+        stopped = sender->diary->stopping(sender->diary->context);
     }
-    bool fenced;
     FAILPOINT("send.before-settle");
-    return commit(sender, 0, &fenced, error);
+    return commit(sender, 0, &fenced, error) &&
+           (!stopped || outbox_release(store, sender->lease, 0, "", error));
 }
 
 bool
