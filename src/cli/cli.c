@@ -71,12 +71,13 @@ context_of(const CliHelp *help)
     return context;
 }
 
-/* GLib's text without its first two lines, which name only the program. */
+/* GLib's text from our synopsis on: what precedes it names only the program. */
 static void
-print_help(GOptionContext *context)
+print_help(GOptionContext *context, const CliHelp *help)
 {
     g_autofree char *text = g_option_context_get_help(context, TRUE, NULL);
-    const char *synopsis = strstr(text, "  postern ");
+    g_autofree char *first = g_strdup_printf("  postern %s\n", help->synopsis);
+    const char *synopsis = strstr(text, first);
     printf("Usage:\n%s", synopsis != NULL ? synopsis : text);
 }
 
@@ -95,7 +96,7 @@ cli_options(const CliHelp *help, int *argc, char ***argv)
     g_autoptr(GOptionContext) context = context_of(help);
     g_autoptr(GError) error = NULL;
     if (wants_help(*argc, *argv)) {
-        print_help(context);
+        print_help(context, help);
         return EX_OK;
     }
     if (!g_option_context_parse(context, argc, argv, &error)) {
