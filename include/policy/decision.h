@@ -48,6 +48,8 @@ typedef struct {
     char *acknowledge_to;  /* addr-spec; NULL: no acknowledgement */
     const char *acknowledge_reason; /* slug: why, or why not */
     GPtrArray *notify;              /* char* addr-specs to tell; never NULL */
+    bool is_echo; /* an answer to a notice, or by one of us: to be told in a
+                     way that no answer is told again */
     const Queue *queue;    /* borrowed; in whose name we write: the ticket's, or
                               the one that was written to */
     GPtrArray *considered; /* char*: what was weighed, for explain */

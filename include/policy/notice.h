@@ -6,6 +6,11 @@
 #include "policy/decision.h"
 #include "policy/template_set.h"
 
+/* The first word of a notice's Message-ID; the second is that of a notice about
+ * an answer to a notice, which makes no further one. */
+#define NOTICE_ID_KIND "notice"
+#define NOTICE_ID_KIND_ECHO "echo"
+
 /* What the store made of a Decision. */
 typedef struct {
     int64_t message_id_no;

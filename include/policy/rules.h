@@ -20,4 +20,7 @@ bool rules_is_ours(const Rules *rules, const char *addr_spec);
 /* True if `addr_spec` is told of what happens in `queue`. */
 bool rules_is_notified(const Queue *queue, const char *addr_spec);
 
+/* True if `addr_spec` is told of what happens in any queue. */
+bool rules_is_one_of_us(const Rules *rules, const char *addr_spec);
+
 #endif

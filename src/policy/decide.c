@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "policy/guard.h"
+#include "policy/notice.h"
 #include "policy/route.h"
 #include "policy/thread.h"
 #include "policy/ticket_tag.h"
@@ -187,9 +188,38 @@ decide_join(Decision *decision, const Mail *mail, const Lookup *lookup,
 
 /* ---- who is told ---- */
 
-static void
-decide_notices(Decision *decision, const Mail *mail, const Rules *rules)
+static bool
+answers_own_id(const Candidate *answered, const char *kind)
 {
+    return answered != NULL && answered->evidence == EVIDENCE_OURS &&
+           g_str_has_prefix(answered->id, kind);
+}
+
+/*
+ * Robots among those who are told must not keep each other busy for ever: what
+ * answers a notice, or comes from one of us, is told as an echo, and what
+ * answers an echo to nobody. A robot that names no id opens a ticket each time,
+ * and there the budget of acknowledgements ends it.
+ */
+static bool
+is_to_be_told(Decision *decision, const Mail *mail, const Candidate *answered,
+              const Rules *rules)
+{
+    bool by_one_of_us = mail->originator != NULL &&
+                        rules_is_one_of_us(rules, mail->originator->addr_spec);
+    decision->is_echo =
+        by_one_of_us || answers_own_id(answered, NOTICE_ID_KIND ".");
+    if (by_one_of_us && decision->verdict == VERDICT_NEW)
+        return decision->acknowledge_to != NULL;
+    return !answers_own_id(answered, NOTICE_ID_KIND_ECHO ".");
+}
+
+static void
+decide_notices(Decision *decision, const Mail *mail, const Candidate *answered,
+               const Rules *rules)
+{
+    if (!is_to_be_told(decision, mail, answered, rules))
+        return;
     const Queue *queue = decision->queue;
     for (char **to = queue->notify; to != NULL && *to != NULL; to++) {
         bool wrote_it =
@@ -225,7 +255,7 @@ decide_known(Decision *decision, const Mail *mail, const Context *context,
     if (context->known_to_queue)
         return;
     decision_add_effect(decision, EFFECT_QUEUE, decision->queue->name, "");
-    decide_notices(decision, mail, rules);
+    decide_notices(decision, mail, NULL, rules);
 }
 
 static void
@@ -269,6 +299,8 @@ decide(const Mail *mail, const Delivery *delivery, const Lookup *lookup,
     else
         decide_new(decision, mail, delivery, lookup, context, rules,
                    threading.claims);
-    decide_notices(decision, mail, rules);
+    decide_notices(decision, mail,
+                   threading.joins != NULL ? threading.joins : threading.claims,
+                   rules);
     return decision;
 }

@@ -85,9 +85,8 @@ write_draft(const Draft *draft, const char *message_id, const Press *press,
         return NULL;
     }
     /* What the text is in, not what a stranger asked for. */
-    g_autofree char *written_in =
-        template_set_language(press->templates, draft->queue->templates,
-                              language, draft->template);
+    g_autofree char *written_in = template_set_language(
+        press->templates, draft->queue->templates, language, draft->template);
     g_autofree char *subject = NULL, *text = NULL, *name = from_name(draft);
     template_render(template, &draft->values, &subject, &text);
     g_autoptr(Address) from = address_new(name, draft->queue->addresses[0]);
@@ -262,7 +261,7 @@ compose_notice(const Decision *decision, const Receipt *receipt,
         .template = decision->verdict == VERDICT_NEW ? TEMPLATE_NOTICE_NEW
                                                      : TEMPLATE_NOTICE_ANSWER,
         .origin = WRITER_GENERATED,
-        .id_kind = "notice",
+        .id_kind = decision->is_echo ? NOTICE_ID_KIND_ECHO : NOTICE_ID_KIND,
         .id_number = delivery->id, /* one queue more, one notice more */
         .queue = decision->queue,
         .language = decision->queue->language,

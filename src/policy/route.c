@@ -62,3 +62,12 @@ rules_is_notified(const Queue *queue, const char *addr_spec)
     }
     return false;
 }
+
+bool
+rules_is_one_of_us(const Rules *rules, const char *addr_spec)
+{
+    for (guint i = 0; i < rules->queues->len; i++)
+        if (rules_is_notified(rules->queues->pdata[i], addr_spec))
+            return true;
+    return false;
+}

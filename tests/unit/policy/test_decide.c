@@ -342,6 +342,43 @@ START_TEST(a_note_of_our_own_people_moves_nothing)
 }
 END_TEST
 
+START_TEST(an_answer_to_an_echo_is_told_to_nobody)
+{
+    sample_candidate(context, sample_ticket(7, "support", TICKET_OPEN),
+                     EVIDENCE_OURS, "echo.7.1.sign@x", false);
+    g_autoptr(Decision) decision =
+        decide_header("From: Anna <anna@agents.example>\nSubject: x\n");
+    ck_assert(decision->is_note);
+    ck_assert_uint_eq(decision->notify->len, 0);
+}
+END_TEST
+
+START_TEST(a_stranger_who_answers_a_notice_is_told_as_an_echo)
+{
+    sample_candidate(context, sample_ticket(7, "support", TICKET_OPEN),
+                     EVIDENCE_OURS, "notice.7.1.sign@x", false);
+    g_autoptr(Decision) decision =
+        decide_header("From: Otto <otto@home.example>\nSubject: x\n");
+    ck_assert_int_eq(decision->verdict, VERDICT_NEW);
+    ck_assert_uint_gt(decision->notify->len, 0);
+    ck_assert(decision->is_echo);
+}
+END_TEST
+
+START_TEST(our_own_people_are_told_of_within_the_budget_only)
+{
+    g_autoptr(Decision) first =
+        decide_header("From: Anna <anna@agents.example>\nSubject: x\n");
+    ck_assert_int_eq(first->verdict, VERDICT_NEW);
+    ck_assert_uint_eq(first->notify->len, 1);
+    context->sender_day = G_MAXINT64;
+    g_autoptr(Decision) last =
+        decide_header("From: Anna <anna@agents.example>\nSubject: x\n");
+    ck_assert_int_eq(last->verdict, VERDICT_NEW);
+    ck_assert_uint_eq(last->notify->len, 0);
+}
+END_TEST
+
 START_TEST(an_answer_to_another_queue_makes_it_known_there)
 {
     know(7, TICKET_OPEN, true);
@@ -516,6 +553,9 @@ main(void)
     tcase_add_loop_test(tests, a_machine_joins_but_moves_nothing, 0,
                         G_N_ELEMENTS(automatic));
     tcase_add_test(tests, a_note_of_our_own_people_moves_nothing);
+    tcase_add_test(tests, an_answer_to_an_echo_is_told_to_nobody);
+    tcase_add_test(tests, a_stranger_who_answers_a_notice_is_told_as_an_echo);
+    tcase_add_test(tests, our_own_people_are_told_of_within_the_budget_only);
     tcase_add_test(tests, an_answer_to_another_queue_makes_it_known_there);
     tcase_add_test(tests, the_same_mail_by_another_way_is_known);
     tcase_add_test(tests, a_queue_that_knows_the_mail_is_not_told_again);
