@@ -160,18 +160,24 @@ read_comment(Parser *parser)
     }
 }
 
+/* A quoted string without its quotes, unless it is a local part: "a b"@c */
 static void
 read_quoted(Parser *parser, GString *to)
 {
+    gssize start = (gssize)to->len;
     for (parser->p++; parser->p < parser->end; parser->p++) {
         char c = *parser->p;
         if (c == '"') {
             parser->p++;
-            return;
+            break;
         }
         if (c == '\\' && parser->p + 1 < parser->end)
             c = *++parser->p;
         g_string_append_c(to, c);
+    }
+    if (parser->p < parser->end && *parser->p == '@') {
+        g_string_insert_c(to, start, '"');
+        g_string_append_c(to, '"');
     }
 }
 
@@ -306,6 +312,12 @@ split_phrase(const GString *phrase, char **ret_name)
     if (at == NULL)
         return NULL;
     const char *start = at, *stop = phrase->str + phrase->len, *end = at;
+    const char *quote =
+        at - phrase->str > 1 && at[-1] == '"'
+            ? memrchr(phrase->str, '"', (size_t)(at - 1 - phrase->str))
+            : NULL;
+    if (quote != NULL)
+        start = quote;
     while (start > phrase->str && !g_ascii_isspace(start[-1]))
         start--;
     while (end < stop && !g_ascii_isspace(*end))
@@ -415,7 +427,7 @@ read_plain(Parser *parser)
     char c = *parser->p++;
     if (c == '\r' || c == '\n' || c == '\t')
         c = ' ';
-    if (c == ' ' && parser->box.phrase->len == 0)
+    if (c == '>' || (c == ' ' && parser->box.phrase->len == 0))
         return;
     g_string_append_c(parser->box.phrase, c);
 }

@@ -376,7 +376,8 @@ is_absence(const char *subject, bool is_reply)
     for (size_t i = 0; i < G_N_ELEMENTS(absence_subjects); i++) {
         size_t n = strlen(absence_subjects[i]);
         if (strncmp(lower, absence_subjects[i], n) == 0 &&
-            (is_reply || ends_phrase(lower + n) || lower[n - 1] == ':'))
+            (is_reply || ends_phrase(lower + n) ||
+             strchr(":]", lower[n - 1]) != NULL))
             return true;
     }
     return false;

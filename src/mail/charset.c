@@ -325,7 +325,6 @@ count_utf8(const char *bytes, size_t length)
     while (i < length) {
         unsigned char c = (unsigned char)bytes[i];
         if (c < 0x80) {
-            count.bad += c == 0;
             i++;
             continue;
         }

@@ -55,7 +55,8 @@ typed_address(const char *value)
 typedef struct {
     Group group;
     GPtrArray *failed;
-    size_t groups; /* recipients reported on, failed or not */
+    size_t groups;   /* recipients reported on, */
+    size_t failures; /* of them failed, named by an address or not */
 } Reader;
 
 /* The status the group states: of a vague one, what the server said. */
@@ -151,8 +152,10 @@ end_group(Reader *reader)
 {
     Group *group = &reader->group;
     const char *address = group_address(group);
-    if (group->action != NULL || group->status != NULL)
+    if (group->action != NULL || group->status != NULL) {
         reader->groups++;
+        reader->failures += !is_success(group);
+    }
     if (address != NULL && !is_success(group)) {
         char *status = group_status(group);
         add_failed(reader->failed, address, status,
@@ -461,13 +464,10 @@ bool
 dsn_read(const DsnEvidence *evidence, GPtrArray *failed)
 {
     Reader reader = {.failed = failed};
-    if (read_status_parts(evidence, &reader)) {
-        if (failed->len > 0)
-            return true;
-        /* All went well, or the recipients are not said in addresses. */
-        return dsn_text_tells_failure(evidence->subject,
-                                      strlen(evidence->subject)) &&
-               read_words(evidence, failed);
-    }
+    bool has_fields = read_status_parts(evidence, &reader);
+    if (failed->len > 0)
+        return true;
+    if (has_fields && reader.failures == 0)
+        return false; /* all went well */
     return read_words(evidence, failed);
 }

@@ -59,6 +59,13 @@ typedef struct {
     size_t next_field; /* rubbish before this offset is inside the header */
 } Reader;
 
+/* What limit_fields() will leave of a value. */
+static size_t
+kept_bytes(const Reader *reader, size_t value_length)
+{
+    return MIN(value_length, reader->limits->header_field_bytes);
+}
+
 static void
 start_field(Reader *reader, const char *line, size_t length)
 {
@@ -78,7 +85,7 @@ start_field(Reader *reader, const char *line, size_t length)
     HeaderField field = {line, name, colon + 1,
                          length - (size_t)(colon + 1 - line)};
     g_array_append_val(fields, field);
-    reader->kept_bytes += length;
+    reader->kept_bytes += name + kept_bytes(reader, field.value_length);
 }
 
 static void
@@ -88,8 +95,9 @@ fold_field(Reader *reader, const char *line, size_t length)
     if (reader->is_skipping || fields->len == 0)
         return;
     HeaderField *last = &g_array_index(fields, HeaderField, fields->len - 1);
+    size_t before = kept_bytes(reader, last->value_length);
     last->value_length = (size_t)(line + length - last->value);
-    reader->kept_bytes += length;
+    reader->kept_bytes += kept_bytes(reader, last->value_length) - before;
 }
 
 /* Cut what is too long only now: folding may have made it so. */

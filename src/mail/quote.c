@@ -281,6 +281,8 @@ find_history(const Scan *scan, size_t history)
         LineKind kind = kind_at(scan, i);
         if (kind == LINE_FORWARD)
             break;
+        if (!has_text && line_at(scan, i)->offset >= history)
+            history = SIZE_MAX;
         if (has_text &&
             (kind == LINE_HISTORY || line_at(scan, i)->offset >= history))
             return i;

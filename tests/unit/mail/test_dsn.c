@@ -1,0 +1,278 @@
+/* What failed, for whom, and for good? */
+#include "mail/dsn.h"
+
+#include <string.h>
+
+#include "mail/dsn_text.h"
+#include "support.h"
+
+/* "addr status p|t;" for each failed recipient, or the class if no bounce. */
+static char *
+told(const Mail *mail)
+{
+    if (mail->automatic.class != AUTOMATIC_BOUNCE)
+        return g_strdup(automatic_class_name(mail->automatic.class));
+    GString *out = g_string_new(NULL);
+    for (guint i = 0; i < mail->failed->len; i++) {
+        const DsnRecipient *failed = mail->failed->pdata[i];
+        g_string_append_printf(out, "%s %s %c;", failed->addr_spec,
+                               failed->status, failed->permanent ? 'p' : 't');
+    }
+    return g_string_free(out, FALSE);
+}
+
+#define REPORT                                                                 \
+    "From: MAILER-DAEMON@mx.example.org\nTo: bob@example.org\n"                \
+    "Subject: Undelivered Mail Returned to Sender\n"                           \
+    "Content-Type: multipart/report; report-type=delivery-status; "            \
+    "boundary=b\n\n--b\n\nSee below.\n"                                        \
+    "--b\nContent-Type: message/delivery-status\n\n"                           \
+    "Reporting-MTA: dns; mx.example.org\n\n"
+#define END "\n--b--\n"
+
+/* RFC 3464 as it is, and as it is written. */
+static const struct {
+    const char *fields;
+    const char *expected;
+} reports[] = {
+    {"Final-Recipient: rfc822; anna@x.org\nAction: failed\nStatus: 5.1.1",
+     "anna@x.org 5.1.1 p;"},
+    {"Final-Recipient: rfc822;<anna@x.org>\nAction: Failed\nStatus: 5.1.1",
+     "anna@x.org 5.1.1 p;"},
+    {"Final-Recipient: anna@x.org\nAction: failed\nStatus: 5.1.1 (unknown)",
+     "anna@x.org 5.1.1 p;"},
+    {"Action: failed\nStatus: 5.1.1\nFinal-Recipient: rfc822; anna@x.org",
+     "anna@x.org 5.1.1 p;"},
+    {"Final-Recipient: rfc822; anna@x.org\nAction: delayed\nStatus: 4.4.1",
+     "anna@x.org 4.4.1 t;"},
+    {"Final-Recipient: rfc822; anna@x.org\nAction: failed\nStatus: 4.4.7",
+     "anna@x.org 4.4.7 t;"},
+    /* A vague status gives way to what the server said. */
+    {"Final-Recipient: rfc822; anna@x.org\nAction: failed\nStatus: 5.0.0\n"
+     "Diagnostic-Code: smtp; 550 5.1.1 unknown",
+     "anna@x.org 5.1.1 p;"},
+    {"Final-Recipient: rfc822; anna@x.org\nAction: failed\n"
+     "Diagnostic-Code: smtp;\n 550 no such user",
+     "anna@x.org  p;"},
+    {"Final-Recipient: rfc822; anna@x.org\nAction: failed\n"
+     "Diagnostic-Code: smtp; 451 try later",
+     "anna@x.org  t;"},
+    /* Several recipients, with and without an empty line between them. */
+    {"Final-Recipient: rfc822; a@x.org\nAction: failed\nStatus: 5.1.1\n\n"
+     "Final-Recipient: rfc822; b@x.org\nAction: failed\nStatus: 5.2.2",
+     "a@x.org 5.1.1 p;b@x.org 5.2.2 p;"},
+    {"Final-Recipient: rfc822; a@x.org\nAction: failed\nStatus: 5.1.1\n"
+     "Final-Recipient: rfc822; b@x.org\nAction: failed\nStatus: 5.2.2",
+     "a@x.org 5.1.1 p;b@x.org 5.2.2 p;"},
+    {"Original-Recipient: rfc822;a@x.org\nFinal-Recipient: rfc822;a@y.org\n"
+     "Action: failed\nStatus: 5.1.1\nOriginal-Recipient: rfc822;b@x.org\n"
+     "Final-Recipient: rfc822;b@y.org\nAction: failed\nStatus: 5.1.2",
+     "a@y.org 5.1.1 p;b@y.org 5.1.2 p;"},
+    {"\n\nFinal-Recipient: rfc822; a@x.org\n\n\nAction: failed\n"
+     "Status: 5.1.1",
+     "a@x.org  p;"},
+    /* One failed, one arrived. */
+    {"Final-Recipient: rfc822; a@x.org\nAction: delivered\nStatus: 2.0.0\n\n"
+     "Final-Recipient: rfc822; b@x.org\nAction: failed\nStatus: 5.2.2",
+     "b@x.org 5.2.2 p;"},
+    /* An address inside a host is of no use to the writer. */
+    {"Original-Recipient: rfc822;anna@x.org\nFinal-Recipient: rfc822;"
+     "@mx.x.org:anna@inside\nAction: failed\nStatus: 5.2.0",
+     "anna@x.org 5.2.0 p;"},
+    {"Original-Recipient: rfc822;anna@x.org\nFinal-Recipient: unknown;anna\n"
+     "Action: failed\nStatus: 5.2.0",
+     "anna@x.org 5.2.0 p;"},
+    {"Final-Recipient: rfc822; a@x.org\nAction: failed\nStatus: 5.1.1\n\n"
+     "Final-Recipient: rfc822; A@X.org\nAction: failed\nStatus: 5.1.1",
+     "a@x.org 5.1.1 p;"},
+};
+
+START_TEST(status_fields_are_read)
+{
+    g_autofree char *text = g_strconcat(REPORT, reports[_i].fields, END, NULL);
+    g_autoptr(Mail) mail = support_parse(text, NULL);
+    g_autofree char *got = told(mail);
+    ck_assert_str_eq(got, reports[_i].expected);
+}
+END_TEST
+
+START_TEST(a_report_of_success_is_no_bounce)
+{
+    g_autoptr(Mail) mail = support_parse(
+        "From: MAILER-DAEMON@x.org\nSubject: Successful Mail Delivery Report\n"
+        "Content-Type: multipart/report; report-type=delivery-status; "
+        "boundary=b\n\n--b\nContent-Type: message/delivery-status\n\n"
+        "Reporting-MTA: dns; x\n\nFinal-Recipient: rfc822; a@x.org\n"
+        "Action: relayed\nStatus: 2.0.0" END,
+        NULL);
+    g_autofree char *got = told(mail);
+    ck_assert_str_eq(got, "auto");
+}
+END_TEST
+
+#define RETURNED                                                               \
+    "Received: from x\n\tby y; Mon, 4 May 2020 10:11:12 +0000\n"               \
+    "From: bob@example.org\nTo: anna@x.org\nSubject: hi\n\nhello 5.9.9\n"
+
+/* In plain words, as different programs have them. */
+static const struct {
+    const char *mail;
+    const char *expected;
+} words[] = {
+    {"From: MAILER-DAEMON@x.org\nTo: bob@example.org\nSubject: failure "
+     "notice\n\nHi. This is the qmail-send program at x.org.\nI'm afraid I "
+     "wasn't able to deliver your message to the following addresses.\n\n"
+     "<anna@x.org>:\nSorry, no mailbox here by that name. (#5.1.1)\n\n"
+     "<carl@x.org>:\n4.2.2 over quota\n\n--- Below this line is a copy of the "
+     "message.\n\n" RETURNED,
+     "anna@x.org 5.1.1 p;carl@x.org 4.2.2 t;"},
+    {"From: Mail Delivery System <Mailer-Daemon@x.org>\nX-Failed-Recipients: "
+     "anna@x.org\nSubject: Mail delivery failed\n\nA message could not be "
+     "delivered. This is a permanent error:\n\n  anna@x.org\n    host mx: 550 "
+     "5.1.1 unknown\n    (generated from carl@x.org)\n\n------ This is a copy "
+     "of the message. ------\n\n" RETURNED,
+     "anna@x.org 5.1.1 p;"},
+    {"From: Mailer-Daemon@x.org\nSubject: Warning: message delayed 24 hours\n"
+     "\nThe message has not yet been delivered to:\n\n  anna@x.org\n\nNo "
+     "action is required on your part.\n",
+     "anna@x.org  t;"},
+    {"From: System Administrator <postmaster@x.org>\nSubject: Undeliverable: "
+     "hi\n\nYour message\n\n  To:      anna@x.org\n  Subject: hi\n\ndid not "
+     "reach the following recipient(s):\n\nanna@x.org on Mon, 4 May 2020\n    "
+     "The recipient name is not recognized\n",
+     "anna@x.org  p;"},
+    {"From: postmaster@x.org\nSubject: Delivery failure\n\nUnable to deliver "
+     "message to <anna@x.org>: mailbox full\nFor help contact help@x.org\n",
+     "anna@x.org  p;"},
+    {"Return-Path: <>\nFrom: system@x.org\nSubject: Posta non "
+     "consegnata\n\nImpossibile recapitare il messaggio a anna@x.org: 550 "
+     "5.1.1\n",
+     "anna@x.org 5.1.1 p;"},
+    {"Return-Path: <>\nFrom: system@x.org\nSubject: Повідомлення не "
+     "доставлено\n\n<anna@x.org>: 550 5.7.1 заборонено\n",
+     "anna@x.org 5.7.1 p;"},
+    /* Nobody is named: the returned mail knows whom it was for. */
+    {"From: MAILER-DAEMON@x.org\nSubject: Returned mail\n\n421 deferred\n\n"
+     "----- Unsent message follows -----\n" RETURNED,
+     "anna@x.org  t;"},
+    /* Status fields in the text, by programs that know no parts. */
+    {"From: MAILER-DAEMON@x.org\nSubject: Delivery Status Notification "
+     "(Failure)\n\nTechnical report:\n\nFinal-Recipient: rfc822; anna@x.org\n"
+     "Action: failed\nStatus: 5.2.1\n",
+     "anna@x.org 5.2.1 p;"},
+    {"From: no-reply@x.org\nSubject: Delivery failed\n\nCould not be delivered "
+     "to: <anna@x.org>\n\n--- Original message ---\n" RETURNED,
+     "anna@x.org  p;"},
+    /* People who write about bounces are people (M52, A42). */
+    {"From: carl@x.org\nSubject: Undelivered Mail Returned to Sender\n\nWhy "
+     "could my mail not be delivered to anna@x.org?\n\n" RETURNED,
+     "normal"},
+    {"From: carl@x.org\nSubject: failure notice\n\n550 5.1.1 <anna@x.org> "
+     "user unknown\n",
+     "normal"},
+    {"From: postmaster@x.org\nSubject: Maintenance\n\nTonight at ten.\n",
+     "auto"},
+    {"Return-Path: <>\nFrom: anna@x.org\nSubject: Out of office: your mail\n\n"
+     "Mail to me is not delivered to bob@x.org.\n",
+     "auto"},
+};
+
+START_TEST(plain_words_are_understood)
+{
+    g_autoptr(Mail) mail = support_parse(words[_i].mail, NULL);
+    g_autofree char *got = told(mail);
+    ck_assert_str_eq(got, words[_i].expected);
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    const char *status; /* NULL: none */
+    char reply;
+} codes[] = {
+    {"550 5.1.1 unknown", "5.1.1", '5'},
+    {"said: 450 4.2.0 later", "4.2.0", '4'},
+    {"(#5.1.1)", "5.1.1", 0},
+    {"[5.1.1]", "5.1.1", 0},
+    {"5.1.1.", "5.1.1", 0},
+    {"5.0.0 then 5.2.2", "5.2.2", 0},
+    {"5.0.0 only", "5.0.0", 0},
+    {"2.0.0 fine", NULL, 0},
+    {"192.5.1.1", NULL, 0},
+    {"5.1.1.1", NULL, 0},
+    {"version 5.1.10000", NULL, 0},
+    {"v5.1.1", NULL, 0},
+    {"550", NULL, '5'},
+    {"at 5500 metres", NULL, 0},
+    {"x550 y", NULL, 0},
+    {"", NULL, 0},
+};
+
+START_TEST(codes_are_found)
+{
+    size_t length = strlen(codes[_i].text);
+    g_autofree char *status = dsn_text_status(codes[_i].text, length);
+    ck_assert_pstr_eq(status, codes[_i].status);
+    ck_assert_int_eq(dsn_text_reply_class(codes[_i].text, length),
+                     codes[_i].reply);
+}
+END_TEST
+
+START_TEST(recipients_are_counted)
+{
+    GString *text = g_string_new(REPORT);
+    for (int i = 0; i < DSN_RECIPIENTS_MAX + 10; i++)
+        g_string_append_printf(
+            text, "Final-Recipient: rfc822; r%d@x.org\nAction: failed\n\n", i);
+    g_autoptr(Mail) mail = support_parse(text->str, NULL);
+    ck_assert_uint_eq(mail->failed->len, DSN_RECIPIENTS_MAX);
+    g_string_free(text, TRUE);
+}
+END_TEST
+
+static void
+read_mail(const char *text, size_t length)
+{
+    g_autoptr(Mail) mail = support_parse_bytes(text, length);
+}
+
+static const struct {
+    const char *before;
+    const char *piece;
+    size_t count;
+} hostile[] = {
+    {REPORT, "Final-Recipient: rfc822; a@x.org\n", 20000},
+    {REPORT, "\n", 400000},
+    {REPORT, "a@x.org\n\n", 60000},
+    {"From: MAILER-DAEMON@x\nSubject: failure notice\n\n", "<a@x.org>:\n",
+     60000},
+    {"From: MAILER-DAEMON@x\nSubject: failure notice\n\n", "@", 600000},
+    {"From: MAILER-DAEMON@x\nSubject: failure notice\n\n", "5.0.0 ", 200000},
+};
+
+START_TEST(hostile_reports_cost_their_length)
+{
+    support_grows_linearly(read_mail, hostile[_i].before, hostile[_i].piece,
+                           hostile[_i].count, "");
+}
+END_TEST
+
+static void
+add(TCase *tests)
+{
+    tcase_add_loop_test(tests, status_fields_are_read, 0,
+                        G_N_ELEMENTS(reports));
+    tcase_add_test(tests, a_report_of_success_is_no_bounce);
+    tcase_add_loop_test(tests, plain_words_are_understood, 0,
+                        G_N_ELEMENTS(words));
+    tcase_add_loop_test(tests, codes_are_found, 0, G_N_ELEMENTS(codes));
+    tcase_add_test(tests, recipients_are_counted);
+    tcase_add_loop_test(tests, hostile_reports_cost_their_length, 0,
+                        G_N_ELEMENTS(hostile));
+}
+
+int
+main(void)
+{
+    return support_run("dsn", add);
+}

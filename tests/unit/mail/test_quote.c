@@ -1,0 +1,316 @@
+/* Where the quoted history begins, in many languages and programs. */
+#include "mail/quote.h"
+
+#include <string.h>
+
+#include "support.h"
+
+static char *
+view(const char *text, size_t history)
+{
+    QuoteView view = quote_find(text, history);
+    ck_assert_uint_le(view.start, view.end);
+    ck_assert_uint_le(view.end, strlen(text));
+    return g_strndup(text + view.start, view.end - view.start);
+}
+
+/* How mail programs introduce what follows; "> old" stands below each. */
+static const char *const introductions[] = {
+    "On Mon, May 4, 2020 at 10:11 AM Bob <bob@x.org> wrote:",
+    "On Mon, May 4, 2020 at 10:11 AM Bob Longname Builder\n"
+    "<bob@x.org> wrote:",
+    "On May 4, 2020, at 10:11, Bob <bob@x.org>\nwrote:",
+    "On 04/05/2020 10:11, Bob wrote:",
+    "On 2020-05-04 10:11, Bob wrote:",
+    "At 5/4/2020 10:11 AM, you wrote:",
+    "In a message dated 5/4/2020 10:11:12 A.M., bob@x.org writes:",
+    "Monday, May 4, 2020, 10:11:12 AM, you wrote:",
+    "*On* Mon, May 4, 2020 at 10:11 AM *Bob* <bob@x.org> wrote:",
+    "---- On Mon, 04 May 2020 10:11:12 +0200 Bob <bob@x.org> wrote ----",
+    "2020-05-04 10:11 GMT+02:00 Bob <bob@x.org>:",
+    "2020/5/4 Bob <bob@x.org>",
+    "Bob <bob@x.org> wrote:",
+    "Bob wrote:",
+    /* it */
+    "Il giorno lun 4 mag 2020 alle ore 10:11 Bob <bob@x.org> ha scritto:",
+    "Il 04/05/2020 10:11, Bob ha scritto:",
+    /* uk, ru */
+    "пн, 4 трав. 2020 р. о 10:11 Bob <bob@x.org> пише:",
+    "04.05.2020 10:11, Bob пише:",
+    "пн, 4 мая 2020 г. в 10:11, Bob <bob@x.org>:",
+    "04.05.2020 10:11, Bob написал(а):",
+    "Понедельник, 4 мая 2020, 10:11 +03:00 от Bob <bob@x.org>:",
+    /* de */
+    "Am Mo., 4. Mai 2020 um 10:11 Uhr schrieb Bob <bob@x.org>:",
+    "Am 04.05.2020 um 10:11 schrieb Bob:",
+    "Bob <bob@x.org> schrieb am Mo., 4. Mai\n2020 um 10:11 Uhr:",
+    /* fr */
+    "Le lun. 4 mai 2020 à 10:11, Bob <bob@x.org> a écrit :",
+    "Le 04/05/2020 à 10:11, Bob a écrit\xC2\xA0:",
+    /* es, pt */
+    "El lun., 4 may. 2020 a las 10:11, Bob (<bob@x.org>) escribió:",
+    "Em seg., 4 de mai. de 2020 às 10:11, Bob <bob@x.org> escreveu:",
+    "Em 04/05/2020 10:11, Bob escreveu:",
+    /* nl */
+    "Op ma 4 mei 2020 om 10:11 schreef Bob <bob@x.org>:",
+    "Op 4 mei 2020, om 10:11 heeft Bob <bob@x.org> het volgende\n"
+    "geschreven:",
+    /* pl, cs */
+    "pon., 4 maj 2020 o 10:11 Bob <bob@x.org> napisał(a):",
+    "W dniu 04.05.2020 o 10:11, Bob pisze:",
+    "po 4. 5. 2020 v 10:11 odesílatel Bob <bob@x.org> napsal:",
+    "Dne 04. 05. 20 v 10:11 Bob napsal(a):",
+    /* sv, da, no, fi */
+    "Den mån 4 maj 2020 kl 10:11 skrev Bob <bob@x.org>:",
+    "Den man. 4. maj 2020 kl. 10.11 skrev Bob <bob@x.org>:",
+    "ma 4. toukok. 2020 klo 10.11 Bob (bob@x.org) kirjoitti:",
+    "Bob kirjoitti 4.5.2020 klo 10.11:",
+    /* tr, hu, ro */
+    "Bob <bob@x.org>, 4 May 2020 Pzt, 10:11 tarihinde şunu yazdı:",
+    "Bob <bob@x.org> ezt írta (időpont: 2020. máj. 4., H, 10:11):",
+    /* ja, zh, ko */
+    "2020年5月4日(月) 10:11 Bob <bob@x.org>:",
+    "Bob <bob@x.org> 于2020年5月4日周一 上午10:11写道：",
+    "2020년 5월 4일 (월) 오전 10:11, Bob <bob@x.org>님이 작성:",
+};
+
+START_TEST(introductions_are_found)
+{
+    const char *introduction = introductions[_i];
+    g_autofree char *text =
+        g_strdup_printf("New text.\n\n%s\n\n> old\n> older\n", introduction);
+    g_autofree char *got = view(text, strlen(text));
+    ck_assert_str_eq(got, "New text.");
+    g_autofree char *close =
+        g_strdup_printf("New text without a gap\n%s\n> old\n", introduction);
+    g_autofree char *got_close = view(close, strlen(close));
+    ck_assert_str_eq(got_close, "New text without a gap");
+    g_autofree char *below =
+        g_strdup_printf("%s\n> old\n\nThe answer.\n", introduction);
+    g_autofree char *got_below = view(below, strlen(below));
+    ck_assert_str_eq(got_below, "The answer.");
+}
+END_TEST
+
+/* Some programs do not mark what they quote. */
+static const char *const marks[] = {
+    "-----Original Message-----\nFrom: Bob",
+    "-------- Original Message --------",
+    "*-------- Original Message --------*",
+    "-------- Messaggio originale --------",
+    "-------- Оригінальне повідомлення --------",
+    "-------- Исходное сообщение --------",
+    "-----Ursprüngliche Nachricht-----",
+    "-------- Message d'origine --------",
+    "-------- Mensaje original --------",
+    "-------- Mensagem original --------",
+    "-----Oorspronkelijk bericht-----",
+    "-----Oryginalna wiadomość-----",
+    "-----Původní zpráva-----",
+    "-----Ursprungligt meddelande-----",
+    "-----Oprindelig meddelelse-----",
+    "-----Opprinnelig melding-----",
+    "-----Alkuperäinen viesti-----",
+    "-----Orijinal Mesaj-----",
+    "------------------ 原始邮件 ------------------",
+    "##- Please type your reply above this line -##",
+    "On Mon, May 4, 2020 at 10:11 AM Bob <bob@x.org> wrote:",
+    "From: Bob\nSent: Monday, May 4, 2020 10:11\nTo: Anna\nSubject: Hi",
+    "From: Bob <bob@x.org>\n\nDate: Monday\n\nTo: Anna\n\nSubject: Hi",
+    "*From:* Bob\n*Sent:* Monday\n*To:* Anna\n*Subject:* Hi",
+    "________________________________\nFrom: Bob\nSent: x\nTo: y\nSubject: z",
+    "Date: Mon, 4 May 2020\nFrom: Bob\nTo: Anna\nSubject: Hi",
+    "Da: Bob\nInviato: lunedì 4 maggio 2020\nA: Anna\nOggetto: Ciao",
+    "Від: Bob\nНадіслано: 4 травня 2020\nКому: Anna\nТема: Привіт",
+    "От: Bob\nОтправлено: 4 мая 2020\nКому: Anna\nТема: Привет",
+    "Von: Bob\nGesendet: Montag, 4. Mai 2020\nAn: Anna\nBetreff: Hallo",
+    "De : Bob\nEnvoyé : lundi 4 mai 2020\nÀ : Anna\nObjet : Salut",
+    "De: Bob\nEnviado el: lunes, 4 de mayo\nPara: Anna\nAsunto: Hola",
+    "De: Bob\nEnviada em: segunda-feira\nPara: Anna\nAssunto: Olá",
+    "Van: Bob\nVerzonden: maandag 4 mei\nAan: Anna\nOnderwerp: Hallo",
+    "Od: Bob\nWysłano: 4 maja 2020\nDo: Anna\nTemat: Cześć",
+    "Od: Bob\nOdesláno: 4. května\nKomu: Anna\nPředmět: Ahoj",
+    "Från: Bob\nSkickat: den 4 maj\nTill: Anna\nÄmne: Hej",
+    "Fra: Bob\nSendt: 4. maj\nTil: Anna\nEmne: Hej",
+    "Lähettäjä: Bob\nLähetetty: 4. toukokuuta\nVastaanottaja: Anna\nAihe: x",
+    "Kimden: Bob\nGönderildi: 4 Mayıs\nKime: Anna\nKonu: Merhaba",
+    "差出人: Bob\n送信日時: 2020年5月4日\n宛先: Anna\n件名: x",
+    "发件人：Bob\n发送时间：2020年5月4日\n收件人：Anna\n主题：x",
+    "보낸 사람: Bob\n보낸 날짜: 2020\n받는 사람: Anna\n제목: x",
+};
+
+START_TEST(unmarked_history_is_found)
+{
+    g_autofree char *text =
+        g_strdup_printf("New text.\n\n%s\n\nold\n\nolder\n", marks[_i]);
+    g_autofree char *got = view(text, strlen(text));
+    ck_assert_str_eq(got, "New text.");
+}
+END_TEST
+
+/* What people write must stay, whatever it looks like. */
+static const char *const kept[] = {
+    "Just text.",
+    "Two\n\nparagraphs.",
+    "Text\n\n-- \nBob",
+    "Text\n\nSent from my phone",
+    "On Monday you wrote to me about this:\nit was late.",
+    "On your remote host you can run:\n\n    telnet localhost",
+    "I tried at 10:30:\n\nnothing happened.",
+    "From: here\nto there it is far.",
+    "Subject: is a word I like.",
+    "To: do\nDate: today",
+    "Steps:\n1. on\n2. off",
+    "It wrote: an error.",
+    "- one\n- two\n\n---\n\nmore",
+    "```\n# code\n####\n```\n\nend",
+    "a > b and b > c",
+    "Let us meet on 4 May 2020 at 10:11.\nBob wrote nothing.",
+};
+
+START_TEST(prose_is_kept)
+{
+    g_autofree char *got = view(kept[_i], strlen(kept[_i]));
+    ck_assert_str_eq(got, kept[_i]);
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    const char *expected;
+} views[] = {
+    {"", ""},
+    {"\n \n", ""},
+    {"> only\n> quotes\n", ""},
+    {"On 04/05/2020 10:11, Bob wrote:\n> only\n> quotes\n", ""},
+    /* Answers between quotes stay, with the quotes between them. */
+    {"> one?\nyes\n\n> two?\nno\n\n> old\n", "yes\n\n> two?\nno"},
+    {"Hi,\n\n> one?\nyes\n\n> two?\nno\n", "Hi,\n\n> one?\nyes\n\n> two?\nno"},
+    /* A signature below the quotes is no answer. */
+    {"New\n\n> old\n\n-- \nBob\n", "New"},
+    {"New\n\n> old\n\n____________________________\nlist footer\nhttp://x\n",
+     "New"},
+    /* A quoted line that was wrapped is no answer either. */
+    {"New\n\n> a line of more than sixty characters was wrapped by someone\n"
+     "else's\n> program\n",
+     "New"},
+    /* What was forwarded is the matter. */
+    {"FYI\n\n---------- Forwarded message ---------\nFrom: Bob\nDate: x\n"
+     "Subject: y\nTo: z\n\nthe matter\n",
+     "FYI\n\n---------- Forwarded message ---------\nFrom: Bob\nDate: x\n"
+     "Subject: y\nTo: z\n\nthe matter"},
+    {"Begin forwarded message:\n\nFrom: Bob\nSubject: x\nDate: y\nTo: z\n\nm",
+     "Begin forwarded message:\n\nFrom: Bob\nSubject: x\nDate: y\nTo: z\n\nm"},
+    {"-------- Переслане повідомлення --------\nТема: x\n\nm",
+     "-------- Переслане повідомлення --------\nТема: x\n\nm"},
+    /* A header at the very top is the mail's own matter. */
+    {"From: Bob\nSent: x\nTo: y\nSubject: z\n\nthe matter\n",
+     "From: Bob\nSent: x\nTo: y\nSubject: z\n\nthe matter"},
+    /* A wrapped introduction whose last line begins with ">". */
+    {"New\n\nAm 04.05.2020 10:11 schrieb \"Bob\" <bob@x.org\n>:\n\n> old\n",
+     "New"},
+    /* Bars count as quotes where they were announced. */
+    {"New\n\n2020/5/4 Bob <bob@x.org>\n\n| old\n| older\n", "New"},
+    {"| a | table |\n| b | c |\n", "| a | table |\n| b | c |"},
+};
+
+START_TEST(the_writers_part_is_seen)
+{
+    g_autofree char *got = view(views[_i].text, strlen(views[_i].text));
+    ck_assert_str_eq(got, views[_i].expected);
+}
+END_TEST
+
+START_TEST(history_told_by_html_is_believed)
+{
+    g_autofree char *cut = view("New\nold\nolder\n", strlen("New\n"));
+    ck_assert_str_eq(cut, "New");
+    /* ... but not if nothing would be left. */
+    g_autofree char *whole = view("old\nolder\n", 0);
+    ck_assert_str_eq(whole, "old\nolder");
+}
+END_TEST
+
+START_TEST(html_replies_are_split)
+{
+    static const char *const mails[] = {
+        "<div dir=ltr>New</div><br><div class=\"gmail_quote\"><div "
+        "class=\"gmail_attr\">On Mon, May 4, 2020 at 10:11 Bob &lt;<a "
+        "href=\"mailto:bob@x.org\">bob@x.org</a>&gt; wrote:<br></div>"
+        "<blockquote class=\"gmail_quote\">old</blockquote></div>",
+        "<p>New</p><div id=\"appendonsend\"></div><hr><div "
+        "id=\"divRplyFwdMsg\"><b>Od:</b> Bob</div><div>old</div>",
+        "<p>New</p><div style=\"border:none;border-top:solid #B5C4DF "
+        "1.0pt;padding:3.0pt 0cm 0cm 0cm\"><p><b>From:</b> Bob<br><b>Sent:"
+        "</b> x<br><b>To:</b> y<br><b>Subject:</b> z</p></div><p>old</p>",
+        "<p>New</p><div class=\"moz-cite-prefix\">Am 04.05.20 um 10:11 "
+        "schrieb Bob:<br></div><blockquote type=\"cite\">old</blockquote>",
+        "New<br><blockquote>old</blockquote>",
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(mails); i++) {
+        g_autofree char *text =
+            g_strdup_printf("Content-Type: text/html\n\n%s", mails[i]);
+        g_autoptr(Mail) mail = support_parse(text, NULL);
+        ck_assert_str_eq(mail->reply, "New");
+        ck_assert_ptr_nonnull(strstr(mail->text, "old"));
+    }
+}
+END_TEST
+
+static void
+find(const char *text, size_t length)
+{
+    quote_find(text, length);
+}
+
+/* A34, M53 */
+static const struct {
+    const char *piece;
+    size_t count;
+} hostile[] = {
+    {">", 2000000},
+    {"> ", 1000000},
+    {"> \n", 500000},
+    {"-", 2000000},
+    {"-\n", 500000},
+    {"\n", 2000000},
+    {"On 04/05/2020 10:11, Bob wrote:\n", 20000},
+    {"On 04/05/2020 10:11,\n", 30000},
+    {"Bob wrote:\n", 60000},
+    {"From: Bob\n", 60000},
+    {"From: Bob\nTo: x\nSubject: y\n", 30000},
+    {"-- \n", 300000},
+    {"-----Original Message-----\n", 20000},
+    {"a@", 500000},
+    {"<a@b> 10:11 :\n", 40000},
+    {"text\n> quote\n", 150000},
+    {"1:", 1000000},
+};
+
+START_TEST(hostile_quotes_cost_their_length)
+{
+    support_grows_linearly(find, "", hostile[_i].piece, hostile[_i].count, "");
+}
+END_TEST
+
+static void
+add(TCase *tests)
+{
+    tcase_add_loop_test(tests, introductions_are_found, 0,
+                        G_N_ELEMENTS(introductions));
+    tcase_add_loop_test(tests, unmarked_history_is_found, 0,
+                        G_N_ELEMENTS(marks));
+    tcase_add_loop_test(tests, prose_is_kept, 0, G_N_ELEMENTS(kept));
+    tcase_add_loop_test(tests, the_writers_part_is_seen, 0,
+                        G_N_ELEMENTS(views));
+    tcase_add_test(tests, history_told_by_html_is_believed);
+    tcase_add_test(tests, html_replies_are_split);
+    tcase_add_loop_test(tests, hostile_quotes_cost_their_length, 0,
+                        G_N_ELEMENTS(hostile));
+}
+
+int
+main(void)
+{
+    return support_run("quote", add);
+}
