@@ -106,7 +106,7 @@ END_TEST
 static void
 parse_list(const char *text, size_t length)
 {
-    g_autoptr(GPtrArray) list = address_list_parse(text, length, 1000, NULL);
+    g_ptr_array_unref(address_list_parse(text, length, 1000, NULL));
 }
 
 static const char *const hostile[] = {

@@ -233,7 +233,7 @@ END_TEST
 static void
 read_mail(const char *text, size_t length)
 {
-    g_autoptr(Mail) mail = support_parse_bytes(text, length);
+    mail_free(support_parse_bytes(text, length));
 }
 
 static const struct {

@@ -258,7 +258,7 @@ START_TEST(depth_is_counted)
 {
     g_autoptr(GPtrArray) none = g_ptr_array_new(), some = g_ptr_array_new();
     const char *two = MIXED("a") "--a\n" MIXED("b") "--b\n\nx\n--b--\n--a--\n";
-    g_autofree char *whole = tree(two, &few, none);
+    g_free(tree(two, &few, none));
     ck_assert_uint_eq(none->len, 0);
     const char *three = MIXED("a") "--a\n" MIXED("b") "--b\n" MIXED(
         "c") "--c\n\nx\n--c--\n--b--\n--a--\n";
@@ -272,8 +272,7 @@ static void
 scan(const char *text, size_t length)
 {
     g_autoptr(GPtrArray) defects = g_ptr_array_new();
-    g_autoptr(GPtrArray) entities =
-        entity_scan(text, length, &mail_limits_default, defects);
+    g_ptr_array_unref(entity_scan(text, length, &mail_limits_default, defects));
 }
 
 #define NESTED "Content-Type: multipart/mixed; boundary=b\n\n"

@@ -89,7 +89,7 @@ static void
 parse_ids(const char *text, size_t length)
 {
     (void)length;
-    g_autoptr(GPtrArray) ids = msgid_list_parse(text);
+    g_ptr_array_unref(msgid_list_parse(text));
 }
 
 static const char *const hostile[] = {"<",       ">",  "(",  "<a@x>",

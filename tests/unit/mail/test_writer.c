@@ -196,8 +196,8 @@ static const char *const injections[] = {
     "x\nBcc: v@x.org",
     "x\rBcc: v@x.org",
     "x\r\n\r\nbody",
-    "x\xE2\x80\xA8"
-    "Bcc: v",
+    ("x\xE2\x80\xA8"
+     "Bcc: v"),
     "x\x01\x7F\x1B[2J",
     "\xFF\xFE",
 };
