@@ -1,5 +1,12 @@
 -- The spine: what arrived, what it became, what leaves.
 
+-- Whoever applies the steps has made this one to write them down.
+COMMENT ON TABLE schema_migration IS 'Steps of this schema that were applied; "postern schema apply" writes it.';
+COMMENT ON COLUMN schema_migration.version IS 'Number of the step.';
+COMMENT ON COLUMN schema_migration.name IS 'Its file in sql/migrations.';
+COMMENT ON COLUMN schema_migration.digest IS 'SHA-256 of that file: a step that was applied is never altered.';
+COMMENT ON COLUMN schema_migration.applied_at IS 'When it was applied.';
+
 CREATE TABLE raw_mail (
     digest    bytea PRIMARY KEY,
     bytes     bytea COMPRESSION lz4 NOT NULL,

@@ -1,12 +1,10 @@
 -- name: schema_table
+-- The first step comments on it.
 CREATE TABLE IF NOT EXISTS schema_migration (
     version    integer PRIMARY KEY,
     name       text NOT NULL,
     digest     text NOT NULL,
     applied_at timestamptz NOT NULL DEFAULT now());
-
--- name: schema_comment
-COMMENT ON TABLE schema_migration IS 'Versions of this schema that were applied; "postern schema apply" writes it.';
 
 -- name: schema_exists
 SELECT 1 WHERE to_regclass('schema_migration') IS NOT NULL;
