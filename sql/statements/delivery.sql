@@ -26,24 +26,27 @@ RETURNING id, xmax <> 0 AS duplicate, false AS completed;
 -- name: delivery_add_completing
 -- The same for a pipe that names the MTA's queue id: if what we have of it is a
 -- proper prefix of what comes now, the first attempt was cut short and is
--- completed in its place (RELIABILITY P4).
+-- completed in its place (RELIABILITY P4). Of several parts it is the longest.
 --   $1 ... $8 as in delivery_add
 WITH longer AS (
     SELECT digest, octets, bytes FROM raw_mail WHERE digest = $7::bytea),
-completed AS (
-    UPDATE delivery d
-       SET source_key = $1, raw_digest = longer.digest, trace_octets = $8::integer,
-           state = 'waiting', reason = '', strikes = 0, settled_at = NULL,
-           completed = d.completed + 1
-      FROM longer, raw_mail had
+part AS (
+    SELECT d.id FROM longer, delivery d JOIN raw_mail had ON had.digest = d.raw_digest
      WHERE d.mta_queue_id = $6 AND d.envelope_recipient = $4
        AND d.transport = 'pipe' AND d.source_key <> $1
-       AND had.digest = d.raw_digest
        AND had.octets - d.trace_octets < longer.octets - $8::integer
        AND substring(had.bytes FROM d.trace_octets + 1) =
            substring(longer.bytes FROM $8::integer + 1
                      FOR (had.octets - d.trace_octets)::integer)
        AND NOT EXISTS (SELECT FROM delivery k WHERE k.source_key = $1)
+     ORDER BY had.octets - d.trace_octets DESC, d.id LIMIT 1
+       FOR UPDATE OF d),
+completed AS (
+    UPDATE delivery d
+       SET source_key = $1, raw_digest = longer.digest, trace_octets = $8::integer,
+           state = 'waiting', reason = '', strikes = 0, settled_at = NULL,
+           completed = d.completed + 1
+      FROM longer, part WHERE d.id = part.id
     RETURNING d.id),
 added AS (
     INSERT INTO delivery (source_key, transport, envelope_sender, envelope_recipient,
