@@ -89,10 +89,10 @@ RETURNING o.state, o.ticket_id;
 
 -- name: outbox_event
 -- What went wrong with a mail, on its ticket.
---   $1 outgoing, $2 name, $3 detail
+--   $1 outgoing, $2 name, $3 detail, $4 lease token
 INSERT INTO event (ticket_id, name, detail)
 SELECT ticket_id, $2, $3 FROM outgoing
- WHERE id = $1::bigint AND ticket_id IS NOT NULL;
+ WHERE id = $1::bigint AND lease = $4::uuid AND ticket_id IS NOT NULL;
 
 -- name: outbox_release
 -- Nothing of these was sent: the relay could not be reached.
@@ -105,31 +105,30 @@ RETURNING id;
 -- name: outbox_recover
 -- Rows whose lease ran out behind the fence, or whose sender is known to be
 -- dead ($1, may be NULL): what is sent at most once becomes unsure, what is
--- sent at least once is queued again with the same bytes, and counted.
+-- sent at least once is queued again with the same bytes, and counted. What
+-- was only claimed never went out.
 --   $1 lease token or NULL, $2 array of the kinds sent at most once
 WITH lapsed AS (
-    SELECT id, kind = ANY ($2::text[]) AS once FROM outgoing
+    SELECT id, kind = ANY ($2::text[]) AS once, state = 'submitting' AS fenced
+      FROM outgoing
      WHERE (state = 'submitting' AND lease_until < now())
         OR (state IN ('claimed', 'submitting') AND lease = $1::uuid)
      FOR UPDATE SKIP LOCKED),
 unsure AS (
     UPDATE outgoing_recipient r SET state = 'unsure'
-      FROM lapsed l JOIN outgoing o ON o.id = l.id
-     WHERE r.outgoing_id = l.id AND r.state = 'waiting'
-       AND l.once AND o.state = 'submitting')
+      FROM lapsed l
+     WHERE r.outgoing_id = l.id AND r.state = 'waiting' AND l.once AND l.fenced)
 UPDATE outgoing o
-   SET state = CASE WHEN l.once AND o.state = 'submitting' THEN 'unsure'
-                    ELSE 'queued' END,
-       repeats = o.repeats + CASE WHEN o.state = 'submitting' AND NOT l.once
-                                  THEN 1 ELSE 0 END,
-       settled_at = CASE WHEN l.once AND o.state = 'submitting' THEN now() END,
-       last_error = CASE WHEN o.state = 'submitting'
+   SET state = CASE WHEN l.once AND l.fenced THEN 'unsure' ELSE 'queued' END,
+       repeats = o.repeats + CASE WHEN l.fenced AND NOT l.once THEN 1 ELSE 0 END,
+       settled_at = CASE WHEN l.once AND l.fenced THEN now() END,
+       last_error = CASE WHEN l.fenced
                          THEN 'the sender ended without knowing whether it was sent'
                          ELSE o.last_error END,
        lease = NULL, lease_until = NULL
   FROM lapsed l
  WHERE o.id = l.id
-RETURNING o.id, o.kind, o.state;
+RETURNING o.id, o.state, l.fenced;
 
 -- name: outbox_expire
 -- Too old: the recipients that still wait have failed.
@@ -158,14 +157,21 @@ SELECT ceil(extract(epoch FROM min(due_at) - now()))::bigint
 -- name: outbox_retry
 -- An operator wants it tried again, to those who did not get it.
 --   $1 id
-WITH again AS (
-    UPDATE outgoing_recipient SET state = 'waiting'
-     WHERE outgoing_id = $1::bigint AND state IN ('failed', 'unsure', 'waiting')
-    RETURNING outgoing_id)
-UPDATE outgoing SET state = 'queued', due_at = now(), retry_since = now(), settled_at = NULL
- WHERE id = $1::bigint AND state IN ('queued', 'failed', 'unsure', 'dropped')
-   AND content IS NOT NULL AND EXISTS (SELECT FROM again)
-RETURNING id;
+WITH mail AS (
+    SELECT id FROM outgoing
+     WHERE id = $1::bigint AND state IN ('queued', 'failed', 'unsure', 'dropped')
+       AND content IS NOT NULL
+       FOR UPDATE),
+again AS (
+    UPDATE outgoing_recipient r SET state = 'waiting'
+      FROM mail
+     WHERE r.outgoing_id = mail.id AND r.state IN ('failed', 'unsure', 'waiting')
+    RETURNING r.outgoing_id)
+UPDATE outgoing o SET state = 'queued', due_at = now(), retry_since = now(),
+       settled_at = NULL
+  FROM mail
+ WHERE o.id = mail.id AND EXISTS (SELECT FROM again)
+RETURNING o.id;
 
 -- name: outbox_drop
 -- An operator does not want it sent.

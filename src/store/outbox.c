@@ -174,7 +174,7 @@ send_settlement(Pg *pg, const char *lease, const Settlement *settlement,
     if (settlement->event != NULL &&
         !pg_send(pg, ST_outbox_event,
                  PARAMS(p_int(settlement->id), p_text(settlement->event),
-                        p_text(settlement->last_error)),
+                        p_text(settlement->last_error), p_text(lease)),
                  false, error))
         return false;
     return pg_send(
@@ -247,8 +247,10 @@ outbox_recover(Store *store, const char *lease, int64_t *ret_unsure,
         return false;
     *ret_unsure = *ret_repeated = 0;
     for (int row = 0; row < PQntuples(rows); row++) {
-        bool unsure = strcmp(pg_text(rows, row, 2), "unsure") == 0;
-        *(unsure ? ret_unsure : ret_repeated) += 1;
+        bool unsure = strcmp(pg_text(rows, row, 1), "unsure") == 0;
+        bool fenced = pg_bool(rows, row, 2);
+        *ret_unsure += unsure;
+        *ret_repeated += fenced && !unsure;
     }
     return true;
 }
