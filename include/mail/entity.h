@@ -19,8 +19,6 @@
 #include "mail/limits.h"
 #include "mail/transfer.h"
 
-enum { ENTITY_BOUNDARY_MAX = 200 }; /* longer ones are cut to compare */
-
 typedef struct Entity {
     Header *header;
     Content *type;        /* never NULL; text/plain if nothing better */
@@ -32,6 +30,7 @@ typedef struct Entity {
     size_t depth;      /* 0 for the root */
     size_t children;   /* parts directly in it */
     bool is_multipart; /* with a boundary that was looked for */
+    bool is_too_deep;  /* a multipart nobody looked into */
 } Entity;
 
 /*

@@ -20,4 +20,8 @@ typedef struct {
  */
 QuoteView quote_find(const char *text, size_t history);
 
+/* The whole text but the white space around it: of a mail that was forwarded.
+ */
+QuoteView quote_nothing(const char *text);
+
 #endif

@@ -41,6 +41,9 @@ QuoteIntro quote_text_intro(const char *text, size_t length);
 /* True if the line begins like an introduction that was wrapped: "On Mon," */
 bool quote_line_begins_intro(const char *line, size_t length);
 
+/* True if the line is an introduction with the beginning of the quote in it. */
+bool quote_line_holds_intro(const char *line, size_t length);
+
 QuoteField quote_line_field(const char *line, size_t length);
 
 /* "-----Original Message-----": what follows is history. */

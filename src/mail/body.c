@@ -23,13 +23,17 @@ role_of(const Entity *entity)
     if (entity->is_multipart)
         return entity->children > 0 ? ROLE_CONTAINER : ROLE_PLAIN;
     if (content_is(entity->type, "multipart/"))
-        return ROLE_PLAIN;
-    if (content_is(entity->disposition, "attachment"))
+        return entity->is_too_deep ? ROLE_ATTACHMENT : ROLE_PLAIN;
+    /* What is no part of anything is the text, if it is text at all. */
+    g_autofree char *name = attachment_name(entity);
+    bool is_alone = entity->depth == 0 && *name == '\0' &&
+                    content_is(entity->type, "text/") &&
+                    !content_is(entity->type, "text/calendar");
+    if (content_is(entity->disposition, "attachment") && !is_alone)
         return ROLE_ATTACHMENT;
     if (!content_is(entity->type, "text/plain") &&
-        !content_is(entity->type, "text/html"))
+        !content_is(entity->type, "text/html") && !is_alone)
         return ROLE_ATTACHMENT;
-    g_autofree char *name = attachment_name(entity);
     /* A file that is to be shown is both: see body_read(). */
     if (*name != '\0' && !content_is(entity->disposition, "inline"))
         return ROLE_ATTACHMENT;

@@ -52,12 +52,31 @@ read_word(const char **position, const char *end)
     return g_string_free(word, FALSE);
 }
 
+/*
+ * True if a quoted value may end at the quote before `p`: at ";" or the end, or
+ * where another parameter begins without a ";". Else it was a quote inside, as
+ * in name="a "b" c.pdf".
+ */
+static bool
+ends_value(const char *p, const char *end)
+{
+    const char *next = p;
+    while (next < end && g_ascii_isspace(*next))
+        next++;
+    if (next == end || *next == ';' || *next == '(')
+        return true;
+    const char *word = next;
+    while (next < end && (g_ascii_isalnum(*next) || strchr("-_*", *next)))
+        next++;
+    return word > p && next > word && next < end && *next == '=';
+}
+
 /* A quoted value; a backslash quotes only what needs it: paths keep theirs. */
 static void
 read_quoted(const char **position, const char *end, GString *value)
 {
     const char *p = *position + 1;
-    for (; p < end && *p != '"'; p++) {
+    for (; p < end && !(*p == '"' && ends_value(p + 1, end)); p++) {
         if (*p == '\\' && p + 1 < end && (p[1] == '"' || p[1] == '\\'))
             p++;
         g_string_append_c(value, *p);
@@ -111,8 +130,6 @@ read_parameter(const char **position, const char *end, Raw *raw)
             p++;
         if (p < end && *p == '"') {
             read_quoted(&p, end, value);
-            while (p < end && *p != ';')
-                p++;
         } else {
             read_bare(&p, end, value);
         }

@@ -4,7 +4,10 @@
 
 #include "mail/defect.h"
 
-enum { GUESS_BYTES = 64 * 1024 }; /* searched for an undeclared boundary */
+enum {
+    GUESS_BYTES = 64 * 1024, /* searched for an undeclared boundary, */
+    BOUNDARY_MAX = 200       /* which is not longer than this */
+};
 
 /* An open multipart. */
 typedef struct {
@@ -130,8 +133,7 @@ guess_boundary(const Scan *scan, size_t offset, Level *level)
         size_t length = next - offset;
         while (length > 0 && g_ascii_isspace(line[length - 1]))
             length--;
-        if (length < 4 || length > ENTITY_BOUNDARY_MAX ||
-            memcmp(line, "--", 2) != 0)
+        if (length < 4 || length > BOUNDARY_MAX || memcmp(line, "--", 2) != 0)
             continue;
         const char *after = scan->bytes + next;
         size_t left = scan->length - next;
@@ -151,13 +153,14 @@ open_level(Scan *scan, Entity *entity, size_t index, size_t body)
     if (!content_is(entity->type, "multipart/"))
         return;
     if (entity->depth >= scan->limits->depth) {
+        entity->is_too_deep = true;
         defect_add(scan->defects, DEFECT_DEPTH);
         return;
     }
     Level level = {entity, index, content_parameter(entity->type, "boundary"),
                    0};
     if (level.boundary != NULL && *level.boundary != '\0') {
-        level.length = MIN(strlen(level.boundary), ENTITY_BOUNDARY_MAX);
+        level.length = strlen(level.boundary);
     } else {
         defect_add(scan->defects, DEFECT_NO_BOUNDARY);
         if (!guess_boundary(scan, body, &level))

@@ -9,6 +9,7 @@
 #include "mail/entity.h"
 #include "mail/msgid.h"
 #include "mail/quote.h"
+#include "mail/subject.h"
 #include "mail/words.h"
 
 const MailLimits mail_limits_default = {
@@ -151,7 +152,10 @@ read_body(Mail *mail, const GPtrArray *entities, const MailLimits *limits)
     Body body = body_read(entities, limits, mail->defects);
     mail->text = body.text;
     mail->attachments = body.attachments;
-    QuoteView view = quote_find(mail->text, body.history);
+    /* What somebody forwards is what they have to say. */
+    QuoteView view = subject_kind(mail->subject) == SUBJECT_FORWARD
+                         ? quote_nothing(mail->text)
+                         : quote_find(mail->text, body.history);
     mail->reply_start = view.start;
     mail->reply_end = view.end;
     mail->reply = g_strndup(mail->text + view.start, view.end - view.start);

@@ -194,9 +194,13 @@ mark_intros(const Scan *scan)
     for (size_t i = 0; i < scan->lines->len; i++) {
         size_t length, first = i;
         const char *line = line_text(scan, i, &length);
-        if (kind_at(scan, i) != LINE_TEXT ||
-            !quote_line_ends_intro(line, length))
+        if (kind_at(scan, i) != LINE_TEXT)
             continue;
+        if (!quote_line_ends_intro(line, length)) {
+            if (quote_line_holds_intro(line, length))
+                line_at(scan, i)->kind = LINE_HISTORY;
+            continue;
+        }
         QuoteIntro intro = find_intro(scan, i, &first);
         if (intro == INTRO_NONE)
             continue;
@@ -329,12 +333,23 @@ find_end(const Scan *scan, size_t start, size_t end)
     return last;
 }
 
+/* The text without the white space around it. */
+static QuoteView
+trim(const char *text, size_t start, size_t end)
+{
+    while (end > start && g_ascii_isspace(text[end - 1]))
+        end--;
+    while (start < end && g_ascii_isspace(text[start]))
+        start++;
+    return (QuoteView){start, end};
+}
+
 QuoteView
 quote_find(const char *text, size_t history)
 {
     size_t length = strlen(text);
     if (length >= G_MAXUINT32)
-        return (QuoteView){0, length};
+        return quote_nothing(text);
     g_autoptr(GArray) lines = g_array_new(FALSE, FALSE, sizeof(Line));
     Scan scan = {text, length, lines};
     split_lines(&scan);
@@ -347,7 +362,12 @@ quote_find(const char *text, size_t history)
     end = find_end(&scan, start, end);
     size_t from = start < lines->len ? line_at(&scan, start)->offset : length;
     size_t to = end < lines->len ? line_at(&scan, end)->offset : length;
-    while (to > from && g_ascii_isspace(text[to - 1]))
-        to--;
-    return (QuoteView){from, to};
+    /* The indentation of the first line is the writer's. */
+    return (QuoteView){from, trim(text, from, to).end};
+}
+
+QuoteView
+quote_nothing(const char *text)
+{
+    return trim(text, 0, strlen(text));
 }

@@ -41,6 +41,11 @@ static const struct {
     {TYPE("text/html") "Content-Transfer-Encoding: base64\n\nPHA+aGk8L3A+",
      "hi", ""},
     {"\n<!DOCTYPE html><p>hi</p>", "hi", ""},
+    /* What is no part of anything is shown, unless it is a file. */
+    {TYPE("text/markdown") "\n# hi", "# hi", ""},
+    {TYPE("text/plain") "Content-Disposition: attachment\n\nhi", "hi", ""},
+    {TYPE("text/csv; name=a.csv") "\na,b", "", "a.csv text/csv 3;"},
+    {TYPE("application/pdf") "\nx", "", " application/pdf 1;"},
     /* The charset a page names counts only where the mail names none. */
     {TYPE("text/html") "\n<meta charset=koi8-r><p>\xF0\xD2\xC9\xD7\xC5\xD4",
      "Привет", ""},

@@ -268,6 +268,20 @@ START_TEST(depth_is_counted)
 }
 END_TEST
 
+/* M37 */
+START_TEST(a_boundary_may_be_long)
+{
+    g_autofree char *boundary = support_repeat("", "long", 500, "");
+    g_autofree char *text = g_strdup_printf(
+        "Content-Type: multipart/mixed; boundary=\"%s\"\n\n--%s\n\none\n"
+        "--%s--\n",
+        boundary, boundary, boundary);
+    g_autoptr(GPtrArray) defects = g_ptr_array_new();
+    g_autofree char *got = tree(text, &mail_limits_default, defects);
+    ck_assert_str_eq(got, "multipart/mixed\n  text/plain[one]\n");
+}
+END_TEST
+
 static void
 scan(const char *text, size_t length)
 {
@@ -316,6 +330,7 @@ add(TCase *tests)
     tcase_add_loop_test(tests, parts_are_found, 0, G_N_ELEMENTS(trees));
     tcase_add_test(tests, parts_are_counted);
     tcase_add_test(tests, depth_is_counted);
+    tcase_add_test(tests, a_boundary_may_be_long);
     tcase_add_loop_test(tests, hostile_structures_cost_their_length, 0,
                         G_N_ELEMENTS(hostile));
 }

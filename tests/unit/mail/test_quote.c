@@ -113,6 +113,9 @@ static const char *const marks[] = {
     "-----Alkuperäinen viesti-----",
     "-----Orijinal Mesaj-----",
     "------------------ 原始邮件 ------------------",
+    "‐‐‐‐‐‐‐ Original Message ‐‐‐‐‐‐‐",
+    "----- Mail original -----",
+    "On Mon, May 4, 2020 at 10:11, Bob<bob@x.org> wrote:   old",
     "##- Please type your reply above this line -##",
     "On Mon, May 4, 2020 at 10:11 AM Bob <bob@x.org> wrote:",
     "From: Bob\nSent: Monday, May 4, 2020 10:11\nTo: Anna\nSubject: Hi",
@@ -221,6 +224,24 @@ START_TEST(the_writers_part_is_seen)
 }
 END_TEST
 
+START_TEST(what_is_forwarded_stays)
+{
+    static const char *const subjects[] = {"Fwd: x", "WG: x", "I: Re: x",
+                                           "Пер: x", "转发：x"};
+    const char *body = "See below.\n\nFrom: Bob\nSent: x\nTo: y\n"
+                       "Subject: z\n\nthe matter";
+    for (size_t i = 0; i < G_N_ELEMENTS(subjects); i++) {
+        g_autofree char *text =
+            g_strdup_printf("Subject: %s\n\n%s\n", subjects[i], body);
+        g_autoptr(Mail) mail = support_parse(text, NULL);
+        ck_assert_str_eq(mail->reply, body);
+    }
+    g_autofree char *text = g_strdup_printf("Subject: Re: x\n\n%s\n", body);
+    g_autoptr(Mail) mail = support_parse(text, NULL);
+    ck_assert_str_eq(mail->reply, "See below.");
+}
+END_TEST
+
 START_TEST(history_told_by_html_is_believed)
 {
     g_autofree char *cut = view("New\nold\nolder\n", strlen("New\n"));
@@ -303,6 +324,7 @@ add(TCase *tests)
     tcase_add_loop_test(tests, prose_is_kept, 0, G_N_ELEMENTS(kept));
     tcase_add_loop_test(tests, the_writers_part_is_seen, 0,
                         G_N_ELEMENTS(views));
+    tcase_add_test(tests, what_is_forwarded_stays);
     tcase_add_test(tests, history_told_by_html_is_believed);
     tcase_add_test(tests, html_replies_are_split);
     tcase_add_loop_test(tests, hostile_quotes_cost_their_length, 0,
