@@ -8,14 +8,17 @@
 #include "store/store.h"
 
 /*
- * Lock what two processors could decide about at once, then look. The count for
- * the breaker is taken once a transaction and kept up by outbox_add().
+ * Take the locks (int64_t, Lookup.locks of all mails of a batch together; they
+ * are sorted here) until the transaction ends: in a statement of its own before
+ * any look-up, so that the look-ups see what the other processor committed.
+ */
+bool store_lock_context(Txn *txn, GArray *locks, GError **error);
+
+/*
+ * Look. The count for the breaker is taken once a transaction and kept up by
+ * outbox_add().
  */
 Context *store_load_context(Txn *txn, const Lookup *lookup, const Rules *rules,
-                            GError **error);
-
-/* The same without locks, for a dry run in a read-only transaction. */
-Context *store_peek_context(Txn *txn, const Lookup *lookup, const Rules *rules,
                             GError **error);
 
 /* The secrets that sign our ids, newest first: GBytes*. */

@@ -37,8 +37,8 @@ typedef struct {
     int64_t wait_s; /* until it is tried again */
     const char *last_error;
     const char *event; /* to be noted on its ticket; NULL none */
-    bool refused;           /* counts as an attempt */
-    bool uncertain;         /* it may go out twice: counted */
+    bool refused;      /* counts as an attempt */
+    bool uncertain;    /* it may go out twice: counted */
 } Settlement;
 
 /*

@@ -28,6 +28,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Store, store_free)
 /* Connect now if there is no connection. */
 bool store_connect(Store *store, GError **error);
 
+/* False when there is none, or it broke. */
+bool store_is_connected(const Store *store);
+
 /*
  * Begin a transaction: READ COMMITTED. One at a time a Store. A Txn that is
  * freed without commit leaves a mark; the next begin rolls back.

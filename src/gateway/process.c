@@ -64,31 +64,54 @@ add_park_notice(Txn *txn, const Desk *desk, int64_t delivery_id,
     return outbox_add(txn, outgoing, error);
 }
 
-static bool
-process_one(Txn *txn, Desk *desk, Delivery *delivery, const Diary *diary,
-            Processed *processed, GError **error)
+/* A delivery that was read: what it says, and what must be asked about it. */
+typedef struct {
+    const Delivery *delivery; /* borrowed */
+    Mail *mail;
+    Lookup *lookup;
+} Work;
+
+static void
+work_free(Work *work)
 {
-    LOG_SCOPE(kv("delivery", delivery->key));
-    if (delivery->raw == NULL && !delivery_load_raw(txn, delivery, error))
-        return false;
-    const Press press = desk_press(desk);
+    mail_free(work->mail);
+    lookup_free(work->lookup);
+    g_free(work);
+}
+
+static Work *
+read_one(Desk *desk, const Delivery *delivery, const Diary *diary)
+{
+    Work *work = g_new0(Work, 1);
+    work->delivery = delivery;
     /* Who dies between these two lines has died on this mail. */
     diary->busy(diary->context, delivery->id, desk->settings->limits.parse_s);
-    g_autoptr(Mail) mail = mail_parse(delivery->raw, delivery->envelope_sender,
-                                      desk->rules.limits);
+    work->mail = mail_parse(delivery->raw, delivery->envelope_sender,
+                            desk->rules.limits);
     g_autoptr(GBytes) content_digest = digest_content(delivery->raw);
     FAILPOINT("process.parsed");
     diary->busy(diary->context, 0, database_time(desk));
-    g_autoptr(Lookup) lookup =
-        lookup_new(mail, delivery, content_digest, &desk->rules);
+    work->lookup =
+        lookup_new(work->mail, delivery, content_digest, &desk->rules);
+    return work;
+}
+
+static bool
+process_one(Txn *txn, Desk *desk, const Work *work, Processed *processed,
+            GError **error)
+{
+    const Delivery *delivery = work->delivery;
+    const Mail *mail = work->mail;
+    LOG_SCOPE(kv("delivery", delivery->key));
+    const Press press = desk_press(desk);
     g_autoptr(Context) context =
-        store_load_context(txn, lookup, &desk->rules, error);
+        store_load_context(txn, work->lookup, &desk->rules, error);
     if (context == NULL)
         return false;
     g_autoptr(Decision) decision =
-        decide(mail, delivery, lookup, context, &desk->rules);
+        decide(mail, delivery, work->lookup, context, &desk->rules);
     g_autoptr(Receipt) receipt =
-        store_record(txn, delivery, mail, decision, lookup, error);
+        store_record(txn, delivery, mail, decision, work->lookup, error);
     if (receipt == NULL)
         return false;
     g_autoptr(GError) left_out = NULL;
@@ -107,6 +130,44 @@ process_one(Txn *txn, Desk *desk, Delivery *delivery, const Diary *diary,
 }
 
 /* ---- a batch ---- */
+
+/*
+ * Read what was locked, up to the first large mail, which is read alone: its
+ * bytes are not kept beside others. Returns Work*; NULL on error.
+ */
+static GPtrArray *
+read_batch(Txn *txn, Desk *desk, const GPtrArray *batch, const Diary *diary,
+           GError **error)
+{
+    g_autoptr(GPtrArray) works =
+        g_ptr_array_new_with_free_func((GDestroyNotify)work_free);
+    for (guint i = 0; i < batch->len; i++) {
+        Delivery *delivery = batch->pdata[i];
+        bool large = delivery->raw == NULL;
+        if (large && i > 0)
+            break;
+        if (large && !delivery_load_raw(txn, delivery, error))
+            return NULL;
+        g_ptr_array_add(works, read_one(desk, delivery, diary));
+        if (large)
+            break;
+    }
+    return g_steal_pointer(&works);
+}
+
+/* All locks of all mails, before anything is looked up: two processors never
+ * wait for each other in a ring. */
+static bool
+lock_batch(Txn *txn, const GPtrArray *works, GError **error)
+{
+    g_autoptr(GArray) locks = g_array_new(FALSE, FALSE, sizeof(int64_t));
+    for (guint i = 0; i < works->len; i++) {
+        const Work *work = works->pdata[i];
+        g_array_append_vals(locks, work->lookup->locks->data,
+                            work->lookup->locks->len);
+    }
+    return store_lock_context(txn, locks, error);
+}
 
 /* ret_culprit: the delivery that was in hand when it failed; 0: none. */
 static bool
@@ -128,12 +189,14 @@ process_batch(Desk *desk, const Diary *diary, int64_t limit,
     if (batch->len == 0)
         return txn_commit(txn, error);
     FAILPOINT("process.locked");
-    for (guint i = 0; i < batch->len; i++) {
-        Delivery *delivery = batch->pdata[i];
-        *ret_culprit = delivery->id;
-        if (!process_one(txn, desk, delivery, diary, &done, error))
+    g_autoptr(GPtrArray) works = read_batch(txn, desk, batch, diary, error);
+    if (works == NULL || !lock_batch(txn, works, error))
+        return false;
+    for (guint i = 0; i < works->len; i++) {
+        const Work *work = works->pdata[i];
+        *ret_culprit = work->delivery->id;
+        if (!process_one(txn, desk, work, &done, error))
             return false;
-        g_clear_pointer(&delivery->raw, g_bytes_unref); /* may be large */
     }
     FAILPOINT("process.recorded");
     if (!txn_commit(txn, error))
@@ -178,7 +241,7 @@ process_one_by_one(Desk *desk, const Diary *diary, size_t count,
                 break;
             continue;
         }
-        if (!failure_is(failure, FAILURE_PERMANENT)) {
+        if (!failure_is(failure, FAILURE_PERMANENT) || culprit == 0) {
             g_propagate_error(error, g_steal_pointer(&failure));
             return false;
         }
@@ -199,8 +262,11 @@ process_waiting(Desk *desk, const Diary *diary, Processed *ret_processed,
     if (process_batch(desk, diary, desk->settings->limits.batch, ret_processed,
                       &size, &culprit, &failure))
         return true;
-    if (failure_is(failure, FAILURE_PERMANENT) && size > 0) {
-        log_warning(event("batch.split"), kv("reason", failure->message));
+    /* The server answers and refuses, be it for ever or because two processors
+     * got in each other's way: one by one, each is met alone. */
+    if (size > 0 && !failure_is(failure, FAILURE_UNCERTAIN) &&
+        store_is_connected(desk->store)) {
+        log_notice(event("batch.split"), kv("reason", failure->message));
         return process_one_by_one(desk, diary, size, ret_processed, error);
     }
     g_propagate_error(error, g_steal_pointer(&failure));
@@ -240,7 +306,7 @@ process_explain(Desk *desk, Txn *txn, const Delivery *delivery, GError **error)
     g_autoptr(Lookup) lookup =
         lookup_new(mail, delivery, content_digest, &desk->rules);
     g_autoptr(Context) context =
-        txn != NULL ? store_peek_context(txn, lookup, &desk->rules, error)
+        txn != NULL ? store_load_context(txn, lookup, &desk->rules, error)
                     : context_new();
     if (context == NULL)
         return NULL;

@@ -129,8 +129,27 @@ take_numbers(Pg *pg, int64_t *ret_first, int64_t *ret_second, GError **error)
     return true;
 }
 
-static Context *
-load(Txn *txn, const Lookup *lookup, const Rules *rules, GError **error)
+static int
+compare_keys(const void *a, const void *b)
+{
+    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
+    return (left > right) - (left < right);
+}
+
+bool
+store_lock_context(Txn *txn, GArray *locks, GError **error)
+{
+    if (locks->len == 0)
+        return true;
+    g_array_sort(locks, compare_keys);
+    g_autofree char *literal = array_int64(locks);
+    return pg_send(txn_pg(txn), ST_context_lock, PARAMS(p_text(literal)), false,
+                   error);
+}
+
+Context *
+store_load_context(Txn *txn, const Lookup *lookup, const Rules *rules,
+                   GError **error)
 {
     Pg *pg = txn_pg(txn);
     const Asked asked = {
@@ -151,24 +170,6 @@ load(Txn *txn, const Lookup *lookup, const Rules *rules, GError **error)
         return NULL;
     context->all_in_window = txn->breaker;
     return g_steal_pointer(&context);
-}
-
-Context *
-store_load_context(Txn *txn, const Lookup *lookup, const Rules *rules,
-                   GError **error)
-{
-    g_autofree char *locks = array_int64(lookup->locks);
-    if (!pg_send(txn_pg(txn), ST_context_lock, PARAMS(p_text(locks)), false,
-                 error))
-        return NULL;
-    return load(txn, lookup, rules, error);
-}
-
-Context *
-store_peek_context(Txn *txn, const Lookup *lookup, const Rules *rules,
-                   GError **error)
-{
-    return load(txn, lookup, rules, error);
 }
 
 GPtrArray *

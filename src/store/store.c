@@ -46,6 +46,12 @@ store_connect(Store *store, GError **error)
     return store_pg(store, error) != NULL;
 }
 
+bool
+store_is_connected(const Store *store)
+{
+    return store->pg != NULL && pg_is_alive(store->pg);
+}
+
 static Txn *
 begin(Store *store, const char *sql, GError **error)
 {
