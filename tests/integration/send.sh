@@ -22,19 +22,9 @@ write_first()
     ticket=$(desk_sql "SELECT max(id) FROM ticket")
 }
 
-# Files in the sink that went to NAME
-mails_to()
-{
-    for envelope in "$SINK_DIR"/*.envelope; do
-        if grep -qs "^RCPT TO:<$1@" "$envelope"; then
-            echo "${envelope%.envelope}.eml"
-        fi
-    done
-}
-
 count_to()
 {
-    mails_to "$1" | wc -l
+    sent_to "$1" | wc -l
 }
 
 # The newest mail that leaves of one kind
@@ -174,11 +164,6 @@ test_hang_up()
     tap_ok "and that one as soon as it may" wait_for 20 has_mail_to victim
 }
 
-has_mail_to()
-{
-    [ "$(count_to "$1")" -ge 1 ]
-}
-
 # --- lost after the dot ----------------------------------------------------
 
 test_lost_after_the_dot()
@@ -191,7 +176,7 @@ test_lost_after_the_dot()
     reply_to "$ticket"
     becomes reply sent
     tap_is "it is not repeated" \
-        "$(mails_to doubt | xargs grep -l '^Message-ID: <ack' | wc -l)" 1
+        "$(sent_to doubt | xargs grep -l '^Message-ID: <ack' | wc -l)" 1
 
     sink_say 'dot=mended 1 keep-drop'
     write_first twice
@@ -201,7 +186,7 @@ test_lost_after_the_dot()
     tap_is "which is counted" "$(newest reply | cut -d'|' -f3)" 1
     tap_like "the ticket says so" "$(desk ticket show "$ticket")" \
         send-repeated
-    replies=$(mails_to twice | xargs grep -l '^Message-ID: <reply')
+    replies=$(sent_to twice | xargs grep -l '^Message-ID: <reply')
     tap_is "the relay had it twice, byte for byte the same" \
         "$(printf '%s\n' "$replies" | wc -l) $(printf '%s\n' "$replies" |
             xargs sha256sum | cut -d' ' -f1 | uniq | wc -l)" "2 1"

@@ -24,6 +24,8 @@
 #   desk_sent N [S]        until N mails have left and none is on its way
 #   desk_kind KIND         files in the sink of one kind: ack, reply, notice,
 #                          admin, by the Message-IDs that we write
+#   sent_to NAME           files in the sink that went to NAME@...
+#   has_mail_to NAME       there is one
 #   desk_log ERE [S]       until a line of the log matches
 #   desk_workers [ROLE]    process ids of the workers
 #
@@ -121,7 +123,7 @@ desk_is_up()
 # Does a line of the log match, since the daemon was started or marked?
 desk_logged()
 {
-    tail -n "+$((desk_mark + 1))" "$DESK_LOG" | grep -Eq -e "$1"
+    tail -n "+$((desk_mark + 1))" "$DESK_LOG" 2>/dev/null | grep -Eq -e "$1"
 }
 
 desk_log()
@@ -158,10 +160,7 @@ deliver()
 
 desk_workers()
 {
-    desk status --json | "$PYTHON" -c 'import json, sys
-for worker in json.load(sys.stdin)["workers"]:
-    if worker["pid"] and sys.argv[1] in ("", worker["role"]):
-        print(worker["pid"])' "${1:-}"
+    pgrep -P "$(server_pid posternd)" -f -- "--worker ${1:-}"
 }
 
 # --- what became of it -----------------------------------------------------
@@ -201,6 +200,20 @@ desk_kind()
             echo "$desk_file"
         fi
     done
+}
+
+sent_to()
+{
+    for desk_file in "$SINK_DIR"/*.envelope; do
+        if grep -qs "^RCPT TO:<$1@" "$desk_file"; then
+            echo "${desk_file%.envelope}.eml"
+        fi
+    done
+}
+
+has_mail_to()
+{
+    [ -n "$(sent_to "$1")" ]
 }
 
 exit_of()
