@@ -21,7 +21,10 @@ typedef struct {
 Body body_read(const GPtrArray *entities, const MailLimits *limits,
                GPtrArray *defects);
 
-/* Join the soft line breaks of format=flowed text (RFC 3676 4). */
+/*
+ * Join the soft line breaks of format=flowed text (RFC 3676 4). Quoted lines
+ * stay as they are: their marks say more than their width.
+ */
 char *body_unflow(const char *text, bool delete_space);
 
 #endif

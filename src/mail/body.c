@@ -78,45 +78,27 @@ decode_text(const Entity *entity, size_t max_bytes, GPtrArray *defects)
     return text;
 }
 
-/* Depth of quoting, and the text behind ">>" and the stuffed space. */
-static const char *
-flowed_line(const char *line, size_t *ret_depth)
-{
-    size_t depth = 0;
-    while (*line == '>') {
-        line++;
-        depth++;
-    }
-    *ret_depth = depth;
-    return *line == ' ' ? line + 1 : line;
-}
-
 char *
 body_unflow(const char *text, bool delete_space)
 {
     GString *out = g_string_sized_new(strlen(text) + 1);
     bool is_open = false; /* the line before ended softly */
-    size_t open_depth = 0;
     for (const char *p = text; *p != '\0';) {
-        size_t length = strcspn(p, "\n"), depth;
+        size_t length = strcspn(p, "\n");
         const char *next = p + length + (p[length] == '\n');
-        const char *line = flowed_line(p, &depth);
-        size_t n = (size_t)(p + length - line);
-        bool is_signature = n == 3 && memcmp(line, "-- ", 3) == 0;
-        bool joins = is_open && depth == open_depth && !is_signature;
-        if (is_open && !joins)
+        bool is_quoted = *p == '>';
+        bool is_stuffed = *p == ' ';
+        const char *line = p + is_stuffed;
+        length -= is_stuffed;
+        bool is_signature = length == 3 && memcmp(line, "-- ", 3) == 0;
+        if (is_open && (is_quoted || is_signature))
             g_string_append_c(out, '\n');
-        if (!joins) {
-            for (size_t i = 0; i < depth; i++)
-                g_string_append_c(out, '>');
-            if (depth > 0 && n > 0)
-                g_string_append_c(out, ' ');
-        }
-        is_open = n > 0 && line[n - 1] == ' ' && !is_signature;
-        open_depth = depth;
-        g_string_append_len(out, line,
-                            (gssize)(is_open && delete_space ? n - 1 : n));
-        if (!is_open && p[length] == '\n')
+        is_open = length > 0 && line[length - 1] == ' ' && !is_quoted &&
+                  !is_signature;
+        g_string_append_len(out, line, (gssize)length);
+        if (is_open && delete_space)
+            g_string_truncate(out, out->len - 1);
+        if (!is_open && line[length] == '\n')
             g_string_append_c(out, '\n');
         p = next;
     }

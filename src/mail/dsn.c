@@ -272,7 +272,7 @@ is_from_machine(const DsnEvidence *evidence, const char *from)
         "mail delivery",        "mail.delivery", "maildelivery",
         "postmaster",           "post_master",   "mail administrator",
         "system administrator", "mail system",   "mdaemon",
-        "mail router"};
+        "mail router",          "mail server",   "microsoftexchange"};
     if (evidence->envelope_sender != NULL && *evidence->envelope_sender == '\0')
         return true;
     const Entity *root = evidence->entities->pdata[0];

@@ -171,8 +171,8 @@ static const struct {
     {"one \ntwo\n", false, "one two\n"},
     {"one \ntwo\n", true, "onetwo\n"},
     {"one\ntwo\n", false, "one\ntwo\n"},
-    {"> one \n> two\n", false, "> one two\n"},
-    {">one \n>two\n", false, "> one two\n"},
+    {"> one \n> two\n", false, "> one \n> two\n"},
+    {"> one \ntwo\n", false, "> one \ntwo\n"},
     {"> one \n>> two\n", false, "> one \n>> two\n"},
     {"one \n> two\n", false, "one \n> two\n"},
     {" stuffed\n", false, "stuffed\n"},
@@ -194,7 +194,7 @@ START_TEST(flowed_text_is_recognised)
 {
     g_autoptr(Mail) mail = support_parse(
         TYPE("text/plain; format=flowed") "\n> a \n> b\n\nc \nd\n", NULL);
-    ck_assert_str_eq(mail->text, "> a b\n\nc d\n");
+    ck_assert_str_eq(mail->text, "> a \n> b\n\nc d\n");
 }
 END_TEST
 
