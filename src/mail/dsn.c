@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "mail/address.h"
 #include "mail/dsn_text.h"
+#include "mail/dsn_words.h"
 #include "mail/entity.h"
 #include "mail/words.h"
 
@@ -64,13 +65,13 @@ static char *
 group_status(const Group *group)
 {
     char *stated = group->status != NULL
-                       ? dsn_text_status(group->status, strlen(group->status))
+                       ? dsn_words_status(group->status, strlen(group->status))
                        : NULL;
     if (stated != NULL && !g_str_has_suffix(stated, ".0.0"))
         return stated;
     char *said =
         group->diagnostic != NULL
-            ? dsn_text_status(group->diagnostic, strlen(group->diagnostic))
+            ? dsn_words_status(group->diagnostic, strlen(group->diagnostic))
             : NULL;
     if (said == NULL || (stated != NULL && g_str_has_suffix(said, ".0.0"))) {
         g_free(said);
@@ -105,10 +106,10 @@ is_permanent(const Group *group, const char *status)
         return false;
     if (*status != '\0')
         return *status == '5';
-    char class =
-        group->diagnostic != NULL
-            ? dsn_text_reply_class(group->diagnostic, strlen(group->diagnostic))
-            : '\0';
+    char class = group->diagnostic != NULL
+                     ? dsn_words_reply_class(group->diagnostic,
+                                             strlen(group->diagnostic))
+                     : '\0';
     return class != '4';
 }
 
@@ -348,11 +349,11 @@ static void
 add_judged(GPtrArray *failed, const char *addr_spec, const char *report,
            size_t length)
 {
-    char *status = dsn_text_status(report, length);
+    char *status = dsn_words_status(report, length);
     char class =
-        status != NULL ? *status : dsn_text_reply_class(report, length);
+        status != NULL ? *status : dsn_words_reply_class(report, length);
     bool permanent =
-        class != '\0' ? class == '5' : !dsn_text_tells_delay(report, length);
+        class != '\0' ? class == '5' : !dsn_words_tell_delay(report, length);
     add_failed(failed, addr_spec, status != NULL ? status : g_strdup(""),
                permanent);
 }
@@ -432,8 +433,8 @@ tells_failure(const DsnEvidence *evidence, size_t report)
     if (!is_machine && !(is_from_robot(from) && has_returned(evidence, report)))
         return false;
     bool in_subject =
-        dsn_text_tells_failure(evidence->subject, strlen(evidence->subject));
-    bool in_text = dsn_text_tells_failure(evidence->text, report);
+        dsn_words_tell_failure(evidence->subject, strlen(evidence->subject));
+    bool in_text = dsn_words_tell_failure(evidence->text, report);
     return is_machine ? in_subject || in_text : in_subject && in_text;
 }
 

@@ -2,268 +2,14 @@
 
 #include <string.h>
 
-#include "base/text.h"
 #include "mail/address.h"
 #include "mail/dsn.h"
+#include "mail/dsn_words.h"
 #include "mail/header.h"
 
 enum {
-    LINES_MAX = 500,       /* of a report that are read */
-    LINE_MAX_BYTES = 2000, /* of one of them */
-    PHRASE_BYTES = 8192    /* searched for the words of failure */
-};
-
-/* In lower case. Reports say one of these in the subject or the first lines. */
-static const char *const failure_words[] = {
-    "could not be delivered",
-    "couldn't be delivered",
-    "can't be delivered",
-    "cannot be delivered",
-    "can not be delivered",
-    "could not deliver",
-    "couldn't deliver",
-    "cannot deliver",
-    "not be delivered",
-    "not deliverable",
-    "undeliverable",
-    "undelivered",
-    "undeliver",
-    "unable to deliver",
-    "not able to deliver",
-    "wasn't able to deliver",
-    "unable to send",
-    "failed to deliver",
-    "fail to deliver",
-    "delivery failure",
-    "delivery has failed",
-    "delivery failed",
-    "delivery fail",
-    "delivery error",
-    "failure delivery",
-    "failure notice",
-    "failure notification",
-    "failed permanently",
-    "permanent fatal error",
-    "permanent failure",
-    "permanent error",
-    "fatal error",
-    "returned mail",
-    "returned to sender",
-    "returning message to sender",
-    "return to sender",
-    "mail returned",
-    "message returned",
-    "returned message",
-    "returned email",
-    "not delivered",
-    "wasn't delivered",
-    "hasn't been delivered",
-    "has not been delivered",
-    "delivery status notification",
-    "delivery notification",
-    "delivery report",
-    "nondeliverable",
-    "non-delivery",
-    "nondelivery",
-    "non delivery",
-    "delivery problem",
-    "trouble delivering",
-    "error delivering",
-    "problem delivering",
-    "error sending your mail",
-    "did not reach",
-    "could not be reached",
-    "couldn't be sent",
-    "could not be sent",
-    "wasn't sent",
-    "unknown recipient",
-    "unknown user",
-    "user unknown",
-    "invalid recipient",
-    "invalid user",
-    "no such user",
-    "no such recipient",
-    "recipient not found",
-    "unknown address",
-    "address not found",
-    "user not found",
-    "mailbox not found",
-    "mailbox is full",
-    "mailbox full",
-    "over quota",
-    "quota exceeded",
-    "mail system error",
-    "mail failure",
-    "mail error",
-    "mail delivery failed",
-    "delivery delayed",
-    "delivery delay",
-    "delayed mail",
-    "message delayed",
-    "mail delayed",
-    "has been delayed",
-    "is delayed",
-    "still being retried",
-    "warning: message",
-    "warning: could not send",
-    "could not send message",
-    "cannot send message",
-    "message undelivered",
-    "message rejected",
-    "was rejected",
-    "mail rejected",
-    "bounced",
-    "\"bounce\"",
-    "\\\"bounce\\\"",
-    "transcript of session follows",
-    "not a member",
-    "not member",
-    "account is disabled",
-    "relaying denied",
-    /* it */
-    "non è stato recapitato",
-    "mancata consegna",
-    "non consegnato",
-    "impossibile recapitare",
-    "messaggio non recapitabile",
-    "non è stato possibile consegnare",
-    "mancato recapito",
-    /* uk, ru */
-    "не доставлено",
-    "не може бути доставлен",
-    "не вдалося доставити",
-    "недоставлен",
-    "не было доставлено",
-    "не может быть доставлен",
-    "не удалось доставить",
-    "не доставлен",
-    "невозможно доставить",
-    /* de */
-    "unzustellbar",
-    "nicht zugestellt",
-    "konnte nicht zugestellt",
-    "nicht zustellbar",
-    "zustellung fehlgeschlagen",
-    "fehlgeschlagen",
-    "konnte nicht übermittelt",
-    "unzustellbarkeit",
-    "übermittlung der nachricht",
-    /* fr */
-    "non remis",
-    "n'a pas pu être remis",
-    "n'a pas pu être distribué",
-    "échec de remise",
-    "non distribuable",
-    "non délivré",
-    "non livré",
-    "échec de la remise",
-    "notification d'échec",
-    /* es, pt */
-    "no se pudo entregar",
-    "no se ha podido entregar",
-    "no entregado",
-    "no se puede entregar",
-    "no ha podido ser entregado",
-    "devuelto al remitente",
-    "error de entrega",
-    "não foi possível entregar",
-    "não pôde ser entregue",
-    "não entregue",
-    "falha na entrega",
-    "não foi entregue",
-    /* nl */
-    "niet bezorgd",
-    "onbestelbaar",
-    "kan niet worden bezorgd",
-    "niet worden afgeleverd",
-    "kon niet worden afgeleverd",
-    /* pl, cs */
-    "nie można dostarczyć",
-    "nie dostarczono",
-    "niedostarczona",
-    "nie mogła zostać dostarczona",
-    "niemożliwe do dostarczenia",
-    "nedoručitelné",
-    "nelze doručit",
-    "nebylo možné doručit",
-    "nedoručiteľné",
-    /* sv, da, no, fi */
-    "kunde inte levereras",
-    "går inte att leverera",
-    "oläverbart",
-    "kunne ikke leveres",
-    "ikke leveret",
-    "ikke levert",
-    "kan ikke leveres",
-    "ei voitu toimittaa",
-    "toimitus epäonnistui",
-    "toimittaminen ei onnistunut",
-    /* tr, hu, ro, el */
-    "teslim edilemedi",
-    "iletilemedi",
-    "kézbesíthetetlen",
-    "nem kézbesíthető",
-    "nu a putut fi livrat",
-    "δεν ήταν δυνατή η παράδοση",
-    /* ja, zh, ko */
-    "送信できませんでした",
-    "配信できませんでした",
-    "配送できませんでした",
-    "お届けできません",
-    "配信不能",
-    "配送不能",
-    "送信エラー",
-    "メールエラー",
-    "エラー通知",
-    "送信に失敗",
-    "配信に失敗",
-    "送れませんでした",
-    "エラーのため",
-    "無法傳遞",
-    "無法送達",
-    "退信",
-    "无法送达",
-    "无法投递",
-    "投递失败",
-    "发送失败",
-    "未送達",
-    "被退回",
-    "傳送失敗",
-    "배달하지 못했",
-    "전송 실패",
-    "발송 실패",
-    "전송되지",
-};
-
-static const char *const delay_words[] = {
-    "delivery delayed",
-    "delivery delay",
-    "delayed mail",
-    "has been delayed",
-    "is delayed",
-    "message delayed",
-    "mail delayed",
-    "still being retried",
-    "(delay)",
-    "delivery status notification (delay)",
-    "will be retried",
-    "will continue to",
-    "will keep trying",
-    "will retry",
-    "not need to resend",
-    "no action is required",
-    "temporary problem",
-    "temporary failure",
-    "has not yet been delivered",
-    "not yet been delivered",
-    "warning message only",
-    "this is a warning",
-    "verzögert",
-    "задержан",
-    "затримано",
-    "in ritardo",
-    "retardé",
-    "retrasado",
+    LINES_MAX = 500,      /* of a report that are read */
+    LINE_MAX_BYTES = 2000 /* of one of them */
 };
 
 /* Words in a line that say: the address in it is the one that failed. */
@@ -328,35 +74,6 @@ has_any(const char *lower, const char *const *words, size_t count)
     return false;
 }
 
-/* Lower case, line ends as spaces: words may be wrapped anywhere. */
-static char *
-fold(const char *text, size_t length)
-{
-    length = MIN(length, text_cut_bytes(text, PHRASE_BYTES));
-    g_autofree char *part = g_utf8_strdown(text, (gssize)length);
-    GString *out = g_string_sized_new(strlen(part) + 1);
-    for (const char *p = part; *p != '\0'; p++)
-        if (!g_ascii_isspace(*p))
-            g_string_append_c(out, *p);
-        else if (out->len > 0 && out->str[out->len - 1] != ' ')
-            g_string_append_c(out, ' ');
-    return g_string_free(out, FALSE);
-}
-
-bool
-dsn_text_tells_failure(const char *text, size_t length)
-{
-    g_autofree char *folded = fold(text, length);
-    return has_any(folded, failure_words, G_N_ELEMENTS(failure_words));
-}
-
-bool
-dsn_text_tells_delay(const char *text, size_t length)
-{
-    g_autofree char *folded = fold(text, length);
-    return has_any(folded, delay_words, G_N_ELEMENTS(delay_words));
-}
-
 /* "--- Below this line is a copy of the message." and the like. */
 static bool
 is_separator(const char *line, size_t length)
@@ -406,61 +123,6 @@ dsn_text_report_length(const char *text)
         p = next;
     }
     return (size_t)(p - text);
-}
-
-/* Length of the status "5.1.1" at `p`; 0 if there is none. */
-static size_t
-status_at(const char *start, const char *p, const char *end)
-{
-    if (strchr("245", *p) == NULL || end - p < 5 || p[1] != '.' ||
-        !g_ascii_isdigit(p[2]) || p[3] != '.' || !g_ascii_isdigit(p[4]))
-        return 0;
-    if (p > start && (g_ascii_isalnum(p[-1]) || p[-1] == '.'))
-        return 0;
-    size_t n = 5;
-    while (p + n < end && n < 7 && g_ascii_isdigit(p[n]))
-        n++;
-    bool goes_on = p + n < end &&
-                   (g_ascii_isalnum(p[n]) || (p[n] == '.' && p + n + 1 < end &&
-                                              g_ascii_isdigit(p[n + 1])));
-    return goes_on ? 0 : n;
-}
-
-char *
-dsn_text_status(const char *text, size_t length)
-{
-    const char *end = text + length;
-    char *vague = NULL;
-    for (const char *p = text; p < end; p++) {
-        size_t n = g_ascii_isdigit(*p) ? status_at(text, p, end) : 0;
-        if (n == 0)
-            continue;
-        bool is_vague = n == 5 && memcmp(p + 1, ".0.0", 4) == 0;
-        if (!is_vague && *p != '2') {
-            g_free(vague);
-            return g_strndup(p, n);
-        }
-        if (vague == NULL && *p != '2')
-            vague = g_strndup(p, n);
-    }
-    return vague;
-}
-
-char
-dsn_text_reply_class(const char *text, size_t length)
-{
-    const char *end = text + length;
-    for (const char *p = text; p + 3 <= end; p++) {
-        if ((*p != '4' && *p != '5') || p[1] < '0' || p[1] > '5' ||
-            !g_ascii_isdigit(p[2]))
-            continue;
-        bool starts = p == text || (!g_ascii_isalnum(p[-1]) && p[-1] != '.' &&
-                                    p[-1] != '@' && p[-1] != '=');
-        bool ends = p + 3 == end || strchr(" -:#\n\t,;)]<\"", p[3]) != NULL;
-        if (starts && ends)
-            return *p;
-    }
-    return '\0';
 }
 
 static bool
@@ -568,9 +230,9 @@ tier_of(const char *line, size_t length, const char *lower, const char *start,
 {
     if (stands_alone(line, start, stop, line + length))
         return TIER_LINE;
-    bool tells = has_any(lower, failure_words, G_N_ELEMENTS(failure_words)) ||
-                 dsn_text_reply_class(line, length) != '\0';
-    g_autofree char *status = dsn_text_status(line, length);
+    bool tells = dsn_words_tell_failure(line, length) ||
+                 dsn_words_reply_class(line, length) != '\0';
+    g_autofree char *status = dsn_words_status(line, length);
     tells |= status != NULL;
     if ((tells || is_announced) && starts_line(line, start))
         return TIER_LINE;
@@ -648,11 +310,11 @@ judge(const Reader *reader, size_t offset, size_t end, DsnRecipient *recipient)
 {
     const char *block = reader->report + offset;
     size_t length = end - offset;
-    recipient->status = dsn_text_status(block, length);
-    char class = dsn_text_reply_class(block, length);
+    recipient->status = dsn_words_status(block, length);
+    char class = dsn_words_reply_class(block, length);
     if (recipient->status == NULL && class == '\0') {
-        recipient->status = dsn_text_status(reader->report, reader->length);
-        class = dsn_text_reply_class(reader->report, reader->length);
+        recipient->status = dsn_words_status(reader->report, reader->length);
+        class = dsn_words_reply_class(reader->report, reader->length);
     }
     if (recipient->status == NULL)
         recipient->status = g_strdup("");
@@ -660,7 +322,7 @@ judge(const Reader *reader, size_t offset, size_t end, DsnRecipient *recipient)
         class = *recipient->status;
     recipient->permanent =
         class != '\0' ? class == '5'
-                      : !dsn_text_tells_delay(reader->report, reader->length);
+                      : !dsn_words_tell_delay(reader->report, reader->length);
 }
 
 static void

@@ -333,15 +333,28 @@ close_quote(Writer *writer)
     owe_newlines(writer, 1);
 }
 
+/*
+ * True if all up to the element's end is not for reading. Elements that people
+ * do not close hide nothing, or they would hide what follows.
+ */
+static bool
+is_left_out(const Writer *writer, const HtmlToken *token, Layout layout)
+{
+    if (layout == LAYOUT_SKIP)
+        return true;
+    bool is_open_ended = layout == LAYOUT_BREAK || layout == LAYOUT_IMAGE ||
+                         layout == LAYOUT_RULE || layout == LAYOUT_ITEM ||
+                         strcmp(token->name, "p") == 0 ||
+                         strcmp(token->name, "input") == 0;
+    return !is_open_ended && !writer->shows_hidden &&
+           is_hidden(&token->attributes);
+}
+
 static void
 start_tag(Writer *writer, const HtmlToken *token)
 {
     Layout layout = layout_of(token->name);
-    bool has_end = layout != LAYOUT_BREAK && layout != LAYOUT_IMAGE &&
-                   layout != LAYOUT_RULE && strcmp(token->name, "p") != 0 &&
-                   strcmp(token->name, "input") != 0;
-    if (layout == LAYOUT_SKIP ||
-        (has_end && !writer->shows_hidden && is_hidden(&token->attributes))) {
+    if (is_left_out(writer, token, layout)) {
         g_strlcpy(writer->skip, token->name, sizeof(writer->skip));
         writer->skip_depth = 1;
         return;

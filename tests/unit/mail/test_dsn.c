@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "mail/dsn_text.h"
+#include "mail/dsn_words.h"
 #include "support.h"
 
 /* "addr status p|t;" for each failed recipient, or the class if no bounce. */
@@ -211,9 +212,9 @@ static const struct {
 START_TEST(codes_are_found)
 {
     size_t length = strlen(codes[_i].text);
-    g_autofree char *status = dsn_text_status(codes[_i].text, length);
+    g_autofree char *status = dsn_words_status(codes[_i].text, length);
     ck_assert_pstr_eq(status, codes[_i].status);
-    ck_assert_int_eq(dsn_text_reply_class(codes[_i].text, length),
+    ck_assert_int_eq(dsn_words_reply_class(codes[_i].text, length),
                      codes[_i].reply);
 }
 END_TEST
