@@ -302,6 +302,7 @@ decide_and_record(Txn *txn, Delivery *delivery)
     g_autoptr(GBytes) content = content_digest_of(delivery->raw);
     g_autoptr(Lookup) lookup =
         lookup_new(mail, delivery, content, &fix.sample->rules);
+    must(store_lock_context(txn, lookup->locks, &error), error);
     g_autoptr(Context) context =
         store_load_context(txn, lookup, &fix.sample->rules, &error);
     must(context != NULL, error);
