@@ -42,8 +42,11 @@ enum { WRITER_REFERENCES_MAX = 20 };
  * Write the mail: text/plain, UTF-8, quoted-printable or base64, 7-bit, CRLF,
  * no line above 998 bytes.
  * Returns: the bytes, or NULL with FAILURE_PERMANENT if a value cannot be
- * written without changing its meaning (an address that is not sendable, an id
- * with spaces or controls).
+ * written without changing its meaning: an address that is not sendable or
+ * whose local part needs SMTPUTF8 (an international domain is written by its
+ * A-label), a Message-ID of ours with spaces or controls. What strangers chose
+ * does not stop a mail: ids in in_reply_to and references that cannot be
+ * written are left out, and so are a bad loop_id and language.
  */
 GBytes *writer_write(const WriterFields *fields, GError **error);
 
