@@ -29,9 +29,11 @@ bool delivery_add(Store *store, const GPtrArray *deliveries, GBytes *digest,
 
 /*
  * Take up to `limit` of what is waiting, oldest first, and hold the rows until
- * the transaction ends. Returns Delivery*; the large ones have no raw yet.
+ * the transaction ends. Returns Delivery*; those above `inline_bytes` have no
+ * raw yet.
  */
-GPtrArray *delivery_lock_batch(Txn *txn, int64_t limit, GError **error);
+GPtrArray *delivery_lock_batch(Txn *txn, int64_t limit, int64_t inline_bytes,
+                               GError **error);
 
 /* Read the bytes of a large one. */
 bool delivery_load_raw(Txn *txn, Delivery *delivery, GError **error);
@@ -47,6 +49,9 @@ bool delivery_settle(Txn *txn, const Delivery *delivery, const char *reason,
 /* It needs an operator. ret_parked: false if it was not waiting. */
 bool delivery_park(Txn *txn, int64_t id, const char *reason, bool *ret_parked,
                    GError **error);
+
+/* The database would not take it just now, though it takes others: later. */
+bool delivery_postpone(Txn *txn, int64_t id, const char *why, GError **error);
 
 /* A worker died or overstayed on it; ret_strikes so far, 0 if it does not wait
  * any more. */

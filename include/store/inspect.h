@@ -43,6 +43,11 @@ const char *inspect_get(const InspectTable *table, guint row,
 bool inspect_outgoing_content(Txn *txn, int64_t id, GBytes **ret_content,
                               GError **error);
 
+/* The original of a message of a ticket; ret NULL: no such one, or we wrote it
+ * ourselves. */
+bool inspect_message_raw(Txn *txn, int64_t ticket_id, int64_t message_id_no,
+                         GBytes **ret_raw, GError **error);
+
 void inspect_table_free(InspectTable *table);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(InspectTable, inspect_table_free)
 

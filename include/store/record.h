@@ -41,4 +41,8 @@ bool store_add_own_ids(Txn *txn, int64_t ticket_id, const GPtrArray *ids,
 bool store_set_status(Txn *txn, int64_t ticket_id, TicketStatus status,
                       const char *actor, bool *ret_found, GError **error);
 
+/* Is the admin to be told of this now, or was it told within the cool-down? */
+bool store_raise_alarm(Txn *txn, const char *name, int64_t cool_down_s,
+                       bool *ret_raised, GError **error);
+
 #endif

@@ -116,6 +116,8 @@ CREATE TABLE delivery (
                        CHECK (state IN ('waiting', 'settled', 'parked')),
     reason             text NOT NULL DEFAULT '',
     strikes            integer NOT NULL DEFAULT 0,
+    postponed          integer NOT NULL DEFAULT 0,
+    not_before         timestamptz NOT NULL DEFAULT now(),
     duplicates         integer NOT NULL DEFAULT 0,
     completed          integer NOT NULL DEFAULT 0,
     ticket_id          bigint REFERENCES ticket,
@@ -124,6 +126,7 @@ CREATE TABLE delivery (
     settled_at         timestamptz
 ) WITH (fillfactor = 80);
 CREATE INDEX delivery_waiting ON delivery (id) WHERE state = 'waiting';
+CREATE INDEX delivery_settled ON delivery (settled_at) WHERE state = 'settled';
 CREATE INDEX delivery_parked ON delivery (id) WHERE state = 'parked';
 CREATE INDEX delivery_raw ON delivery (raw_digest);
 CREATE INDEX delivery_message ON delivery (message_id_no) WHERE message_id_no IS NOT NULL;
@@ -142,6 +145,8 @@ COMMENT ON COLUMN delivery.trace_octets IS 'Length of the leading lines that dif
 COMMENT ON COLUMN delivery.state IS 'waiting: to be processed; settled: it is in a ticket; parked: an operator must look.';
 COMMENT ON COLUMN delivery.reason IS 'Why it is in this state: a word for settled, a sentence for parked.';
 COMMENT ON COLUMN delivery.strikes IS 'Workers that died or overstayed on this very mail; the third parks it.';
+COMMENT ON COLUMN delivery.postponed IS 'How often the database would not take it, though it took others.';
+COMMENT ON COLUMN delivery.not_before IS 'Not to be processed before.';
 COMMENT ON COLUMN delivery.duplicates IS 'How often the same hand-over came again and was recognised.';
 COMMENT ON COLUMN delivery.completed IS 'How often a truncated copy of it was replaced by a longer one.';
 COMMENT ON COLUMN delivery.ticket_id IS 'The ticket it is in.';
@@ -230,8 +235,13 @@ CREATE TABLE outgoing (
     settled_at      timestamptz
 ) WITH (fillfactor = 70);
 CREATE INDEX outgoing_due ON outgoing (due_at, id) WHERE state = 'queued';
+CREATE INDEX outgoing_patience ON outgoing (retry_since) WHERE state = 'queued';
+CREATE INDEX outgoing_claimed ON outgoing (lease_until) WHERE state = 'claimed';
+CREATE INDEX outgoing_content ON outgoing (settled_at)
+    WHERE content IS NOT NULL AND state IN ('sent', 'dropped');
 CREATE INDEX outgoing_leased ON outgoing (lease_until) WHERE state IN ('claimed', 'submitting');
-CREATE INDEX outgoing_troubled ON outgoing (id) WHERE state IN ('failed', 'unsure');
+CREATE INDEX outgoing_troubled ON outgoing (state, settled_at)
+    WHERE state IN ('failed', 'unsure');
 CREATE INDEX outgoing_ticket ON outgoing (ticket_id) WHERE ticket_id IS NOT NULL;
 CREATE INDEX outgoing_message ON outgoing (message_id_no) WHERE message_id_no IS NOT NULL;
 CREATE UNIQUE INDEX outgoing_once ON outgoing (delivery_id) WHERE kind = 'acknowledgement';
@@ -247,7 +257,7 @@ COMMENT ON COLUMN outgoing.delivery_id IS 'The delivery it answers: one acknowle
 COMMENT ON COLUMN outgoing.envelope_sender IS 'MAIL FROM; empty is the null reverse-path.';
 COMMENT ON COLUMN outgoing.message_id IS 'Message-ID, fixed when it was written: a repeat carries the same.';
 COMMENT ON COLUMN outgoing.content IS 'The mail; NULL once retention has taken it.';
-COMMENT ON COLUMN outgoing.acknowledged IS 'Of an acknowledgement: its recipient in ASCII lower case, for the budgets.';
+COMMENT ON COLUMN outgoing.acknowledged IS 'Of an acknowledgement: its recipient in ASCII lower case without +detail, for the budgets.';
 COMMENT ON COLUMN outgoing.attempts IS 'How often the relay refused it for the moment.';
 COMMENT ON COLUMN outgoing.repeats IS 'How often it was sent again after an uncertain end.';
 COMMENT ON COLUMN outgoing.last_error IS 'The last trouble in words.';

@@ -5,7 +5,8 @@
 SELECT pg_advisory_xact_lock(k) FROM unnest($1::bigint[]) AS k;
 
 -- name: context_references
--- Tickets that know one of these ids, and whether the sender belongs to them.
+-- Tickets that know one of these ids, those the sender belongs to first: who
+-- floods others' tickets with a known id must not hide somebody's own.
 --   $1 text[] ids, strongest first, $2 sender's address key
 SELECT t.id, t.queue, t.status, t.subject, t.language, t.requester,
        t.requester_name, t.reply_to, p.address IS NOT NULL, r.kind,
@@ -15,7 +16,8 @@ SELECT t.id, t.queue, t.status, t.subject, t.language, t.requester,
   JOIN ticket o ON o.id = r.ticket_id
   JOIN ticket t ON t.id = coalesce(o.merged_into, o.id)
   LEFT JOIN party p ON p.ticket_id = t.id AND p.address = $2
- ORDER BY CASE r.kind WHEN 'ours' THEN 0 WHEN 'stored' THEN 1 ELSE 2 END,
+ ORDER BY p.address IS NULL,
+          CASE r.kind WHEN 'ours' THEN 0 WHEN 'stored' THEN 1 ELSE 2 END,
           i.position, t.updated_at DESC, t.id DESC
  LIMIT 20;
 

@@ -44,7 +44,8 @@ part AS (
 completed AS (
     UPDATE delivery d
        SET source_key = $1, raw_digest = longer.digest, trace_octets = $8::integer,
-           state = 'waiting', reason = '', strikes = 0, settled_at = NULL,
+           state = 'waiting', reason = '', strikes = 0, postponed = 0,
+           not_before = now(), settled_at = NULL,
            completed = d.completed + 1
       FROM longer, part WHERE d.id = part.id
     RETURNING d.id),
@@ -68,7 +69,7 @@ SELECT d.id, d.source_key, d.transport, d.envelope_sender, d.envelope_recipient,
        d.strikes, coalesce(d.message_id_no, 0), coalesce(d.ticket_id, 0),
        d.raw_digest, CASE WHEN r.octets <= $2::bigint THEN r.bytes END
   FROM delivery d JOIN raw_mail r ON r.digest = d.raw_digest
- WHERE d.state = 'waiting'
+ WHERE d.state = 'waiting' AND d.not_before <= now()
  ORDER BY d.id LIMIT $1::integer
    FOR UPDATE OF d SKIP LOCKED;
 
@@ -94,6 +95,14 @@ UPDATE delivery SET state = 'parked', reason = $2, settled_at = now()
  WHERE id = $1::bigint AND state = 'waiting'
 RETURNING id;
 
+-- name: delivery_postpone
+-- The database would not take it just now, though it takes others: later, and
+-- later each time, up to an hour.
+--   $1 id, $2 why
+UPDATE delivery SET postponed = postponed + 1, reason = $2,
+       not_before = now() + least(2 ^ least(postponed, 12), 3600) * interval '1 second'
+ WHERE id = $1::bigint AND state = 'waiting';
+
 -- name: delivery_strike
 -- A worker died or overstayed on it.
 --   $1 id
@@ -104,12 +113,14 @@ RETURNING strikes;
 -- name: delivery_retry
 -- An operator wants it processed again.
 --   $1 id
-UPDATE delivery SET state = 'waiting', reason = '', strikes = 0, settled_at = NULL
+UPDATE delivery SET state = 'waiting', reason = '', strikes = 0, postponed = 0,
+       not_before = now(), settled_at = NULL
  WHERE id = $1::bigint AND state = 'parked'
 RETURNING id;
 
 -- name: delivery_retry_all
-UPDATE delivery SET state = 'waiting', reason = '', strikes = 0, settled_at = NULL
+UPDATE delivery SET state = 'waiting', reason = '', strikes = 0, postponed = 0,
+       not_before = now(), settled_at = NULL
  WHERE state = 'parked'
 RETURNING id;
 
@@ -120,5 +131,5 @@ RETURNING id;
 DELETE FROM delivery WHERE id IN (
     SELECT id FROM delivery
      WHERE state = 'settled' AND settled_at < now() - $1::bigint * interval '1 second'
-     ORDER BY id LIMIT $2::integer)
+     ORDER BY settled_at LIMIT $2::integer)
 RETURNING id;

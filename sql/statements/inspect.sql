@@ -9,8 +9,10 @@ SELECT (SELECT count(*) FROM delivery WHERE state = 'waiting') AS waiting,
        coalesce((SELECT greatest(extract(epoch FROM now() - min(due_at))::bigint, 0)
                    FROM outgoing WHERE state = 'queued'), 0) AS overdue_s,
        (SELECT count(*) FROM outgoing WHERE state IN ('claimed', 'submitting')) AS sending,
-       (SELECT count(*) FROM outgoing WHERE state = 'failed') AS failed,
-       (SELECT count(*) FROM outgoing WHERE state = 'unsure') AS unsure,
+       (SELECT count(*) FROM outgoing WHERE state = 'failed'
+           AND settled_at > now() - interval '1 day') AS failed_1day,
+       (SELECT count(*) FROM outgoing WHERE state = 'unsure'
+           AND settled_at > now() - interval '1 day') AS unsure_1day,
        (SELECT count(*) FROM ticket WHERE status <> 'closed') AS unfinished_tickets;
 
 -- name: inspect_tickets
@@ -40,8 +42,7 @@ SELECT m.id AS message, m.kind, m.author, m.author_name, m.subject,
        m.message_id, m.class, m.class_reason, m.threaded_by,
        array_to_string(m.defects, ' ') AS defects, m.attachments::bigint,
        to_char(m.received_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS received,
-       m.reply_start::bigint, m.reply_end::bigint, m.body,
-       (SELECT min(d.id) FROM delivery d WHERE d.message_id_no = m.id) AS delivery
+       m.reply_start::bigint, m.reply_end::bigint, m.body
   FROM message m WHERE m.ticket_id = $1::bigint ORDER BY m.id;
 
 -- name: inspect_parties
@@ -116,6 +117,12 @@ SELECT o.id AS outgoing, o.kind, o.state, o.ticket_id AS ticket,
 SELECT addr_spec AS recipient, state, code::bigint, enhanced, reply,
        to_char(replied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS replied
   FROM outgoing_recipient WHERE outgoing_id = $1::bigint ORDER BY position;
+
+-- name: message_raw
+-- The original of a message, however long ago it came.
+--   $1 ticket, $2 message
+SELECT r.bytes FROM message m JOIN raw_mail r ON r.digest = m.raw_digest
+ WHERE m.ticket_id = $1::bigint AND m.id = $2::bigint;
 
 -- name: outgoing_content
 --   $1 outgoing

@@ -13,14 +13,17 @@ SELECT added.id, r.position - 1, r.addr_spec
   FROM added, unnest($9::text[]) WITH ORDINALITY AS r (addr_spec, position);
 
 -- name: outbox_claim
--- Due rows, oldest first, and rows whose lease ran out before the fence. The
--- database's clock, not the host's.
---   $1 lease token, $2 lease in seconds, $3 limit
-WITH due AS MATERIALIZED (
-    SELECT id FROM outgoing
-     WHERE (state = 'queued' AND due_at <= now())
-        OR (state = 'claimed' AND lease_until < now())
-     ORDER BY due_at, id LIMIT $3::integer FOR UPDATE SKIP LOCKED)
+-- Due rows, oldest first, and rows whose lease ran out before the fence: two
+-- questions, because one index answers each. The database's clock, not the
+-- host's.
+--   $1 lease token, $2 lease in seconds, $3 limit of each
+WITH queued AS MATERIALIZED (
+    SELECT id FROM outgoing WHERE state = 'queued' AND due_at <= now()
+     ORDER BY due_at, id LIMIT $3::integer FOR UPDATE SKIP LOCKED),
+lapsed AS MATERIALIZED (
+    SELECT id FROM outgoing WHERE state = 'claimed' AND lease_until < now()
+     LIMIT $3::integer FOR UPDATE SKIP LOCKED),
+due AS (SELECT id FROM queued UNION SELECT id FROM lapsed)
 UPDATE outgoing o SET state = 'claimed', lease = $1::uuid,
        lease_until = now() + $2::bigint * interval '1 second'
   FROM due WHERE o.id = due.id
@@ -95,11 +98,12 @@ SELECT ticket_id, $2, $3 FROM outgoing
  WHERE id = $1::bigint AND lease = $4::uuid AND ticket_id IS NOT NULL;
 
 -- name: outbox_release
--- Nothing of these was sent: the relay could not be reached.
+-- Nothing of these was sent: the relay could not be reached, or a claim broke
+-- off. The caller has settled all whose content went out.
 --   $1 lease token, $2 wait in seconds, $3 last error
 UPDATE outgoing SET state = 'queued', lease = NULL, lease_until = NULL,
        due_at = now() + $2::bigint * interval '1 second', last_error = $3
- WHERE lease = $1::uuid AND state = 'claimed'
+ WHERE lease = $1::uuid AND state IN ('claimed', 'submitting')
 RETURNING id;
 
 -- name: outbox_recover
@@ -135,9 +139,8 @@ RETURNING o.id, o.state, l.fenced;
 --   $1 seconds, $2 limit
 WITH old AS (
     SELECT id FROM outgoing
-     WHERE state = 'queued' AND due_at < now() + interval '1 day'
-       AND retry_since < now() - $1::bigint * interval '1 second'
-     ORDER BY id LIMIT $2::integer FOR UPDATE SKIP LOCKED),
+     WHERE state = 'queued' AND retry_since < now() - $1::bigint * interval '1 second'
+     ORDER BY retry_since LIMIT $2::integer FOR UPDATE SKIP LOCKED),
 given_up AS (
     UPDATE outgoing_recipient r SET state = 'failed'
       FROM old WHERE r.outgoing_id = old.id AND r.state = 'waiting'),
@@ -187,5 +190,5 @@ UPDATE outgoing SET content = NULL WHERE id IN (
     SELECT id FROM outgoing
      WHERE state IN ('sent', 'dropped') AND content IS NOT NULL
        AND settled_at < now() - $1::bigint * interval '1 second'
-     ORDER BY id LIMIT $2::integer)
+     ORDER BY settled_at LIMIT $2::integer)
 RETURNING id;

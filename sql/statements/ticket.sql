@@ -103,7 +103,7 @@ RETURNING name;
 
 -- name: ticket_thread
 -- What a reply to this ticket needs to know: the ticket, and the ids of the
--- newest mail that came in.
+-- newest mail that came in; a person's before a robot's.
 --   $1 ticket
 SELECT t.id, t.queue, t.status, t.subject, t.language, t.requester,
        t.requester_name, t.reply_to,
@@ -112,6 +112,6 @@ SELECT t.id, t.queue, t.status, t.subject, t.language, t.requester,
   LEFT JOIN LATERAL (
        SELECT message_id, reference_ids FROM message
         WHERE ticket_id = t.id AND kind = 'mail' AND message_id IS NOT NULL
-        ORDER BY id DESC LIMIT 1) AS m ON true
+        ORDER BY class = 'normal' DESC, id DESC LIMIT 1) AS m ON true
  WHERE t.id = $1::bigint
    FOR UPDATE OF t;

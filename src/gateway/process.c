@@ -10,6 +10,8 @@
 #include "store/outbox.h"
 #include "store/record.h"
 
+enum { PARKED_COOL_DOWN_S = 3600 };
+
 /* The longest that a few answers of the database may take: its trouble strikes
  * no mail. */
 static int64_t
@@ -47,12 +49,19 @@ add_park_notice(Txn *txn, const Desk *desk, int64_t delivery_id,
                 const char *why, size_t *outgoing_count, GError **error)
 {
     const Press press = desk_press(desk);
+    bool raised;
+    if (!store_raise_alarm(txn, "parked", PARKED_COOL_DOWN_S, &raised, error))
+        return false;
+    if (!raised) /* whoever sends a thousand such mails makes one of ours */
+        return true;
     g_autofree char *reason = g_strdup_printf(
         "Delivery %" G_GINT64_FORMAT " was parked: %s", delivery_id, why);
     g_autofree char *detail = g_strdup_printf(
         "postern delivery show %" G_GINT64_FORMAT "   why\n"
         "postern delivery raw %" G_GINT64_FORMAT "    the mail itself\n"
-        "postern delivery retry %" G_GINT64_FORMAT "  process it again",
+        "postern delivery retry %" G_GINT64_FORMAT "  process it again\n\n"
+        "More that is parked within the hour is not reported:\n"
+        "postern delivery list --state parked",
         delivery_id, delivery_id, delivery_id);
     g_autoptr(GPtrArray) outgoing =
         g_ptr_array_new_with_free_func((GDestroyNotify)outgoing_free);
@@ -90,16 +99,17 @@ read_one(Desk *desk, const Delivery *delivery, const Diary *diary)
                             desk->rules.limits);
     g_autoptr(GBytes) content_digest = digest_content(delivery->raw);
     FAILPOINT("process.parsed");
-    diary->busy(diary->context, 0, database_time(desk));
     work->lookup =
         lookup_new(work->mail, delivery, content_digest, &desk->rules);
+    diary->busy(diary->context, 0, database_time(desk));
     return work;
 }
 
 static bool
-process_one(Txn *txn, Desk *desk, const Work *work, Processed *processed,
-            GError **error)
+process_one(Txn *txn, Desk *desk, const Work *work, const Diary *diary,
+            Processed *processed, GError **error)
 {
+    int64_t parse_s = desk->settings->limits.parse_s;
     const Delivery *delivery = work->delivery;
     const Mail *mail = work->mail;
     LOG_SCOPE(kv("delivery", delivery->key));
@@ -108,15 +118,20 @@ process_one(Txn *txn, Desk *desk, const Work *work, Processed *processed,
         store_load_context(txn, work->lookup, &desk->rules, error);
     if (context == NULL)
         return false;
+    /* What is ours and pure counts against the mail, too. */
+    diary->busy(diary->context, delivery->id, parse_s);
     g_autoptr(Decision) decision =
         decide(mail, delivery, work->lookup, context, &desk->rules);
+    diary->busy(diary->context, 0, database_time(desk));
     g_autoptr(Receipt) receipt =
         store_record(txn, delivery, mail, decision, work->lookup, error);
     if (receipt == NULL)
         return false;
     g_autoptr(GError) left_out = NULL;
+    diary->busy(diary->context, delivery->id, parse_s);
     g_autoptr(GPtrArray) outgoing = notice_compose_all(
         decision, receipt, mail, delivery, &press, &left_out);
+    diary->busy(diary->context, 0, database_time(desk));
     if (left_out != NULL)
         log_error(event("mail.not-written"), kv("reason", left_out->message));
     log_decision(decision, receipt);
@@ -175,6 +190,9 @@ process_batch(Desk *desk, const Diary *diary, int64_t limit,
               Processed *processed, size_t *ret_size, int64_t *ret_culprit,
               GError **error)
 {
+    /* Alone, a mail is named before its bytes are read: they may be at fault.
+     */
+    int64_t inline_bytes = limit > 1 ? DELIVERY_LARGE_BYTES : -1;
     Processed done = {0, 0};
     *ret_size = 0;
     *ret_culprit = 0;
@@ -182,12 +200,15 @@ process_batch(Desk *desk, const Diary *diary, int64_t limit,
     g_autoptr(Txn) txn = store_begin(desk->store, error);
     if (txn == NULL)
         return false;
-    g_autoptr(GPtrArray) batch = delivery_lock_batch(txn, limit, error);
+    g_autoptr(GPtrArray) batch =
+        delivery_lock_batch(txn, limit, inline_bytes, error);
     if (batch == NULL)
         return false;
     *ret_size = batch->len;
     if (batch->len == 0)
         return txn_commit(txn, error);
+    if (limit == 1)
+        *ret_culprit = ((const Delivery *)batch->pdata[0])->id;
     FAILPOINT("process.locked");
     g_autoptr(GPtrArray) works = read_batch(txn, desk, batch, diary, error);
     if (works == NULL || !lock_batch(txn, works, error))
@@ -195,7 +216,7 @@ process_batch(Desk *desk, const Diary *diary, int64_t limit,
     for (guint i = 0; i < works->len; i++) {
         const Work *work = works->pdata[i];
         *ret_culprit = work->delivery->id;
-        if (!process_one(txn, desk, work, &done, error))
+        if (!process_one(txn, desk, work, diary, &done, error))
             return false;
     }
     FAILPOINT("process.recorded");
@@ -227,6 +248,35 @@ park_culprit(Desk *desk, int64_t delivery_id, const char *why,
     return true;
 }
 
+/* It takes others, but not this one now: it must not stand in their way. */
+static bool
+postpone_culprit(Desk *desk, int64_t delivery_id, const char *why,
+                 GError **error)
+{
+    g_autoptr(Txn) txn = store_begin(desk->store, error);
+    if (txn == NULL || !delivery_postpone(txn, delivery_id, why, error) ||
+        !txn_commit(txn, error))
+        return false;
+    log_warning(event("mail.postponed"), kv_int("id", delivery_id),
+                kv("reason", why));
+    return true;
+}
+
+/* A single mail failed: whose fault was it, and what becomes of it? */
+static bool
+answer_culprit(Desk *desk, int64_t culprit, GError *failure,
+               Processed *processed, GError **error)
+{
+    if (culprit == 0 || failure_is(failure, FAILURE_UNCERTAIN) ||
+        !store_is_connected(desk->store)) {
+        g_propagate_error(error, g_error_copy(failure));
+        return false;
+    }
+    if (failure_is(failure, FAILURE_PERMANENT))
+        return park_culprit(desk, culprit, failure->message, processed, error);
+    return postpone_culprit(desk, culprit, failure->message, error);
+}
+
 static bool
 process_one_by_one(Desk *desk, const Diary *diary, size_t count,
                    Processed *processed, GError **error)
@@ -239,14 +289,9 @@ process_one_by_one(Desk *desk, const Diary *diary, size_t count,
                           &failure)) {
             if (size == 0)
                 break;
-            continue;
-        }
-        if (!failure_is(failure, FAILURE_PERMANENT) || culprit == 0) {
-            g_propagate_error(error, g_steal_pointer(&failure));
+        } else if (!answer_culprit(desk, culprit, failure, processed, error)) {
             return false;
         }
-        if (!park_culprit(desk, culprit, failure->message, processed, error))
-            return false;
     }
     return true;
 }
@@ -264,10 +309,11 @@ process_waiting(Desk *desk, const Diary *diary, Processed *ret_processed,
         return true;
     /* The server answers and refuses, be it for ever or because two processors
      * got in each other's way: one by one, each is met alone. */
-    if (size > 0 && !failure_is(failure, FAILURE_UNCERTAIN) &&
+    if (!failure_is(failure, FAILURE_UNCERTAIN) &&
         store_is_connected(desk->store)) {
+        size_t count = size > 0 ? size : (size_t)desk->settings->limits.batch;
         log_notice(event("batch.split"), kv("reason", failure->message));
-        return process_one_by_one(desk, diary, size, ret_processed, error);
+        return process_one_by_one(desk, diary, count, ret_processed, error);
     }
     g_propagate_error(error, g_steal_pointer(&failure));
     return false;
@@ -289,7 +335,8 @@ process_strike(Desk *desk, int64_t delivery_id, GError **error)
         bool parked;
         size_t outgoing = 0;
         if (!delivery_park(txn, delivery_id, why, &parked, error) ||
-            !add_park_notice(txn, desk, delivery_id, why, &outgoing, error))
+            (parked &&
+             !add_park_notice(txn, desk, delivery_id, why, &outgoing, error)))
             return false;
     }
     return txn_commit(txn, error);

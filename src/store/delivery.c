@@ -115,11 +115,12 @@ delivery_of(const PGresult *rows, int row)
 }
 
 GPtrArray *
-delivery_lock_batch(Txn *txn, int64_t limit, GError **error)
+delivery_lock_batch(Txn *txn, int64_t limit, int64_t inline_bytes,
+                    GError **error)
 {
     g_autoptr(PGresult) rows =
         txn_query(txn, ST_delivery_lock_batch,
-                  PARAMS(p_int(limit), p_int(DELIVERY_LARGE_BYTES)), error);
+                  PARAMS(p_int(limit), p_int(inline_bytes)), error);
     if (rows == NULL)
         return NULL;
     GPtrArray *batch =
@@ -174,6 +175,13 @@ delivery_park(Txn *txn, int64_t id, const char *reason, bool *ret_parked,
         return false;
     *ret_parked = PQntuples(row) > 0;
     return true;
+}
+
+bool
+delivery_postpone(Txn *txn, int64_t id, const char *why, GError **error)
+{
+    return pg_send(txn_pg(txn), ST_delivery_postpone,
+                   PARAMS(p_int(id), p_text(why)), false, error);
 }
 
 bool

@@ -119,6 +119,19 @@ inspect_outgoing_content(Txn *txn, int64_t id, GBytes **ret_content,
     return true;
 }
 
+bool
+inspect_message_raw(Txn *txn, int64_t ticket_id, int64_t message_id_no,
+                    GBytes **ret_raw, GError **error)
+{
+    g_autoptr(PGresult) row =
+        txn_query(txn, ST_message_raw,
+                  PARAMS(p_int(ticket_id), p_int(message_id_no)), error);
+    if (row == NULL)
+        return false;
+    *ret_raw = PQntuples(row) > 0 ? pg_bytes(row, 0, 0) : NULL;
+    return true;
+}
+
 void
 inspect_table_free(InspectTable *table)
 {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mail/address.h"
+#include "policy/guard.h"
 #include "store/record.h"
 #include "store/txn.h"
 
@@ -26,7 +26,7 @@ add_one(Txn *txn, const Outgoing *outgoing, GError **error)
     g_autofree char *recipients = array_text(outgoing->recipients);
     g_autofree char *acknowledged = NULL;
     if (outgoing->kind == OUTGOING_ACKNOWLEDGEMENT) {
-        acknowledged = address_key(outgoing->recipients->pdata[0]);
+        acknowledged = guard_budget_key(outgoing->recipients->pdata[0]);
         if (txn->breaker >= 0)
             txn->breaker++;
     }

@@ -16,17 +16,13 @@ enum {
 /* ---- errors ---- */
 
 /* SQLSTATE to "what to do next". What the data itself is guilty of is
- * permanent: class 22 (data exception), 23 (integrity: whoever lost a race may
- * try once more, and sees what the other did), 42 (our own statement), 54 (too
- * large). A missing table, column or right is the operator's, and may heal. */
+ * permanent: class 22 (data exception), 23 (integrity: whoever lost a race
+ * tries once more, alone, and sees what the other did), 54 (too large). All
+ * else is the server's or the operator's, and may heal. */
 static FailureCode
 failure_of(const char *sqlstate)
 {
-    static const char *const permanent[] = {"22", "23", "42", "54"};
-    static const char *const operators[] = {"42P01", "42703", "42501"};
-    for (size_t i = 0; i < G_N_ELEMENTS(operators); i++)
-        if (strcmp(sqlstate, operators[i]) == 0)
-            return FAILURE_TEMPORARY;
+    static const char *const permanent[] = {"22", "23", "54"};
     for (size_t i = 0; i < G_N_ELEMENTS(permanent); i++)
         if (strncmp(sqlstate, permanent[i], 2) == 0)
             return FAILURE_PERMANENT;
@@ -97,6 +93,8 @@ pg_wait_result(Pg *pg, GError **error)
         if (!pg_wait_io(pg, unsent ? POLLIN | POLLOUT : POLLIN, deadline_us,
                         error))
             return false;
+        /* Something moved: a large mail on a slow line is not a dead server. */
+        deadline_us = g_get_monotonic_time() + pg->timeout_us;
     }
     pg_set_lost(pg, error, "closed");
     return false;
@@ -437,28 +435,28 @@ pg_reset(Pg *pg, GError **error)
     }
     /* libpq learns of a transaction only with the answer to Sync. */
     PGTransactionStatusType state = PQtransactionStatus(pg->connection);
-    if (state == PQTRANS_IDLE && !pg->unsynced && g_queue_is_empty(&pg->owed)) {
-        pg->failed = false;
+    if (state == PQTRANS_IDLE && !pg->unsynced && !pg->failed &&
+        g_queue_is_empty(&pg->owed))
         return true;
-    }
     /* End the pipeline, then the transaction if it is still open. */
-    bool had_prepares = pg->failed;
+    bool lost_prepares = pg->failed;
     pg->failed = false;
     if (!sent_or_lost(pg, PQpipelineSync(pg->connection), OWED_SYNC, error))
         return false;
     take_all(pg, NULL);
     drop_kept(pg);
+    lost_prepares |= pg->failed;
     pg->failed = false;
     if (!pg_is_alive(pg)) {
         pg_set_lost(pg, error, "closed");
         return false;
     }
-    if (had_prepares) /* some may not have been reached: ask the server anew */
+    if (lost_prepares) /* behind an error nothing was prepared */
         memset(pg->have, 0, sizeof pg->have);
     bool open = PQtransactionStatus(pg->connection) != PQTRANS_IDLE;
     if (open && !pg_send_text(pg, "ROLLBACK", error))
         return false;
-    if (had_prepares && pg->prepared &&
+    if (lost_prepares && pg->prepared &&
         !pg_send_text(pg, "DEALLOCATE ALL", error))
         return false;
     return g_queue_is_empty(&pg->owed) || pg_sync(pg, false, NULL, error);

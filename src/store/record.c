@@ -140,15 +140,26 @@ send_touch(Txn *txn, int64_t ticket_id, const char *status, GError **error)
                    PARAMS(p_int(ticket_id), p_text(status)), false, error);
 }
 
+bool
+store_raise_alarm(Txn *txn, const char *name, int64_t cool_down_s,
+                  bool *ret_raised, GError **error)
+{
+    g_autoptr(PGresult) row = txn_query(
+        txn, ST_alarm_raise, PARAMS(p_text(name), p_int(cool_down_s)), error);
+    if (row == NULL)
+        return false;
+    *ret_raised = PQntuples(row) > 0;
+    return true;
+}
+
 static bool
 raise_alarm(Txn *txn, const Effect *effect, Receipt *receipt, GError **error)
 {
-    g_autoptr(PGresult) row = txn_query(
-        txn, ST_alarm_raise,
-        PARAMS(p_text(effect->text), p_int(effect->cool_down_s)), error);
-    if (row == NULL)
+    bool raised;
+    if (!store_raise_alarm(txn, effect->text, effect->cool_down_s, &raised,
+                           error))
         return false;
-    if (PQntuples(row) > 0)
+    if (raised)
         g_ptr_array_add(receipt->alarms, (gpointer)effect);
     return true;
 }

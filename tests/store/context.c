@@ -102,7 +102,7 @@ START_TEST(nothing_is_known_of_a_first_mail)
 }
 END_TEST
 
-START_TEST(what_we_wrote_goes_before_what_came_before_what_was_named)
+START_TEST(ones_own_tickets_go_first_then_what_we_wrote_came_and_was_named)
 {
     make_tickets(5);
     make_id(1, "seen", "parent@x");
@@ -112,9 +112,9 @@ START_TEST(what_we_wrote_goes_before_what_came_before_what_was_named)
     make_id(5, "seen", "own@x");
     make_party(3, "olena@customer.example");
     make_party(5, "taras@customer.example");
-    assert_candidates("4 own-message-id root@x\n"
+    assert_candidates("3 message-id older@x party\n"
+                      "4 own-message-id root@x\n"
                       "2 message-id newer@x\n"
-                      "3 message-id older@x party\n"
                       "1 shared-ancestor parent@x\n"
                       "5 shared-ancestor own@x\n",
                       FROM_OLENA "Message-ID: <own@x>\n"
@@ -183,16 +183,18 @@ START_TEST(a_tag_is_the_weakest_evidence)
 }
 END_TEST
 
-START_TEST(a_crowd_of_tickets_is_cut)
+START_TEST(a_crowd_of_tickets_is_cut_and_hides_nobodys_own)
 {
     make_tickets(60);
-    tell("INSERT INTO reference SELECT sha256('a@x'), id, 'seen' FROM ticket");
-    make_id(60, "ours", "b@x");
+    tell("INSERT INTO reference SELECT sha256('a@x'), id, 'stored' "
+         "FROM ticket");
+    make_id(60, "seen", "b@x");
+    make_party(60, "olena@customer.example");
     g_autoptr(Context) context =
         context_of(FROM_OLENA "References: <a@x> <b@x>\n\nText.\n");
     ck_assert_uint_eq(context->candidates->len, 20);
     const Candidate *best = context->candidates->pdata[0];
-    ck_assert_str_eq(best->id, "b@x");
+    ck_assert_int_eq(best->ticket->id, 60);
 }
 END_TEST
 
@@ -362,7 +364,8 @@ process_next(void)
 {
     g_autoptr(Store) store = fixture_another();
     g_autoptr(Txn) txn = store_begin(store, NULL);
-    g_autoptr(GPtrArray) batch = delivery_lock_batch(txn, 1, NULL);
+    g_autoptr(GPtrArray) batch =
+        delivery_lock_batch(txn, 1, DELIVERY_LARGE_BYTES, NULL);
     if (batch == NULL || batch->len != 1)
         _exit(1);
     Delivery *delivery = batch->pdata[0];
@@ -461,14 +464,14 @@ add_context_tests(Suite *suite)
 {
     TCase *tests = fixture_case(suite, "context");
     tcase_add_test(tests, nothing_is_known_of_a_first_mail);
-    tcase_add_test(tests,
-                   what_we_wrote_goes_before_what_came_before_what_was_named);
+    tcase_add_test(
+        tests, ones_own_tickets_go_first_then_what_we_wrote_came_and_was_named);
     tcase_add_test(tests,
                    of_equal_evidence_the_ticket_that_moved_last_goes_first);
     tcase_add_test(tests, a_candidate_brings_its_ticket);
     tcase_add_test(tests, a_merged_ticket_is_followed_to_where_it_went);
     tcase_add_test(tests, a_tag_is_the_weakest_evidence);
-    tcase_add_test(tests, a_crowd_of_tickets_is_cut);
+    tcase_add_test(tests, a_crowd_of_tickets_is_cut_and_hides_nobodys_own);
     tcase_add_test(tests, the_same_content_is_known_with_its_ticket);
     tcase_add_test(tests, a_queue_that_does_not_know_it_yet_is_told_apart);
     tcase_add_test(tests, a_mail_without_an_id_is_never_the_same);

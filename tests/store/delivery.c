@@ -154,7 +154,8 @@ START_TEST(a_mail_of_any_size_comes_back_byte_for_byte)
                         "bool_and(octets = length(bytes)) FROM raw_mail");
     Txn *txn = begin(fix.store);
     g_autoptr(GError) error = NULL;
-    g_autoptr(GPtrArray) batch = delivery_lock_batch(txn, 10, &error);
+    g_autoptr(GPtrArray) batch =
+        delivery_lock_batch(txn, 10, DELIVERY_LARGE_BYTES, &error);
     must(batch != NULL, error);
     ck_assert_uint_eq(batch->len, 2);
     for (guint i = 0; i < batch->len; i++) {
@@ -391,7 +392,8 @@ static void
 assert_batch(Txn *txn, int64_t limit, const char *expected)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GPtrArray) batch = delivery_lock_batch(txn, limit, &error);
+    g_autoptr(GPtrArray) batch =
+        delivery_lock_batch(txn, limit, DELIVERY_LARGE_BYTES, &error);
     must(batch != NULL, error);
     g_autofree char *ids = ids_of(batch);
     ck_assert_str_eq(ids, expected);
@@ -439,7 +441,8 @@ START_TEST(a_dead_processors_rows_are_free_at_once)
     Txn *mine = begin(fix.store);
     for (int i = 0; i < 100; i++) { /* the server needs a moment to notice */
         g_autoptr(GError) error = NULL;
-        g_autoptr(GPtrArray) batch = delivery_lock_batch(mine, 10, &error);
+        g_autoptr(GPtrArray) batch =
+            delivery_lock_batch(mine, 10, DELIVERY_LARGE_BYTES, &error);
         must(batch != NULL, error);
         if (batch->len == 2)
             break;
@@ -463,7 +466,8 @@ START_TEST(a_batch_brings_everything_that_was_handed_over)
          1700000000);
     Txn *txn = begin(fix.store);
     g_autoptr(GError) error = NULL;
-    g_autoptr(GPtrArray) batch = delivery_lock_batch(txn, 1, &error);
+    g_autoptr(GPtrArray) batch =
+        delivery_lock_batch(txn, 1, DELIVERY_LARGE_BYTES, &error);
     must(batch != NULL && batch->len == 1, error);
     const Delivery *got = batch->pdata[0];
     g_autoptr(GBytes) digest = digest_of(raw);

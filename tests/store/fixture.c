@@ -320,7 +320,8 @@ process(int64_t id)
 {
     Txn *txn = begin(fix.store);
     g_autoptr(GError) error = NULL;
-    g_autoptr(GPtrArray) batch = delivery_lock_batch(txn, 1000, &error);
+    g_autoptr(GPtrArray) batch =
+        delivery_lock_batch(txn, 1000, DELIVERY_LARGE_BYTES, &error);
     must(batch != NULL, error);
     Receipt *receipt = NULL;
     for (guint i = 0; i < batch->len; i++) {

@@ -205,7 +205,8 @@ START_TEST(what_is_not_committed_never_was)
     for (int i = 0; i < 2; i++) {
         Txn *txn = begin(fix.store);
         g_autoptr(GError) error = NULL;
-        g_autoptr(GPtrArray) batch = delivery_lock_batch(txn, 1, &error);
+        g_autoptr(GPtrArray) batch =
+            delivery_lock_batch(txn, 1, DELIVERY_LARGE_BYTES, &error);
         must(batch != NULL && batch->len == 1, error);
         Delivery *delivery = batch->pdata[0];
         ck_assert_int_eq(delivery->id, id);

@@ -8,7 +8,8 @@ happen at the next Sync a client sends, the end of a flight, and a word that
 tells this order from the one before; each order is carried out once:
 
     pass WORD               nothing: bytes go through
-    cut-before WORD         close both sides; the server never sees the Sync
+    cut-before WORD         close both sides; the server never sees what was
+                            sent since the last flush
     cut-after WORD          let the server do it all, then close the client's
                             side before the answer
     stall WORD              let the server do it all, keep the answer
@@ -21,6 +22,9 @@ import struct
 import threading
 
 SOCKET = ".s.PGSQL.5432"
+# Parse, Bind, Describe, Execute, Close: a server need not act on them before a
+# Sync or Flush, so they are kept until one comes.
+KEPT = b"PBDEC"
 
 
 def receive(peer, length):
@@ -75,16 +79,21 @@ class Session:
             return
         length = struct.unpack("!I", head)[0] - 4
         self.server.sendall(head + receive(self.client, length))
+        kept = b""
         while True:
             message = read_message(self.client)
             if message is None:
                 return
+            if message[:1] in KEPT:
+                kept += message
+                continue
             order = self.proxy.order() if message[:1] == b"S" else "pass"
             if order == "cut-before":
                 return
             if order != "pass":
                 self.held.set()
-            self.server.sendall(message)
+            self.server.sendall(kept + message)
+            kept = b""
             if order == "cut-after":
                 self.done.wait(30)
                 return
