@@ -42,7 +42,6 @@ typedef struct {
     uint32_t version;
     pid_t supervisor;
     int64_t started_at_s; /* Unix seconds */
-    int64_t n_listeners;
     StatusSlot slots[STATUS_SLOTS];
 } StatusPage;
 

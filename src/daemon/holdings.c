@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -29,8 +30,9 @@ static bool
 take_lock(Holdings *holdings, const char *directory, GError **error)
 {
     g_autofree char *path = g_build_filename(directory, "lock", NULL);
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-    if (fd < 0 || fchmod(fd, 0644) != 0) {
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    /* Nobody else may open it: whoever can, can hold the lock. */
+    if (fd < 0 || fchmod(fd, 0600) != 0) {
         failure_set(error, FAILURE_CONFIG, "run_directory: cannot open %s: %s",
                     path, g_strerror(errno));
         return false;
@@ -89,7 +91,6 @@ listen_all(Holdings *holdings, const Settings *settings, GError **error)
             g_ptr_array_add(holdings->sockets, g_strdup(where));
         log_notice(event("lmtp.listening"), kv("at", where));
     }
-    holdings->page->n_listeners = holdings->listeners->len;
     return true;
 }
 
@@ -111,36 +112,49 @@ hold_password(Holdings *holdings, const Settings *settings, GError **error)
             close(fd);
         return false;
     }
-    if (holdings->password >= 0)
-        close(holdings->password);
-    holdings->password = fd;
-    return true;
+    if (holdings->password < 0) {
+        holdings->password = fd;
+        return true;
+    }
+    good = dup3(fd, holdings->password, O_CLOEXEC) >= 0;
+    close(fd);
+    return good;
 }
 
-/* Workers load what was checked, not what somebody is editing. */
+/* Workers load what was checked, not what somebody is editing. Until the copy
+ * has proved good, the one before stays. */
 static bool
 write_snapshot(const Holdings *holdings, const char *file, GError **error)
 {
     g_autofree char *text = NULL;
+    g_autofree char *fresh = g_strconcat(holdings->snapshot, ".new", NULL);
     gsize length;
     g_autoptr(GError) failure = NULL;
     if (!g_file_get_contents(file, &text, &length, &failure) ||
-        !g_file_set_contents_full(holdings->snapshot, text, (gssize)length,
+        !g_file_set_contents_full(fresh, text, (gssize)length,
                                   G_FILE_SET_CONTENTS_CONSISTENT, 0600,
                                   &failure)) {
         failure_set(error, FAILURE_CONFIG, "%s", failure->message);
         return false;
     }
-    g_autoptr(Settings) again = settings_load(holdings->snapshot, error);
-    return again != NULL;
+    g_autoptr(Settings) again = settings_load(fresh, error);
+    if (again == NULL) {
+        unlink(fresh);
+        return false;
+    }
+    if (rename(fresh, holdings->snapshot) == 0)
+        return true;
+    failure_set(error, FAILURE_CONFIG, "cannot write %s: %s",
+                holdings->snapshot, g_strerror(errno));
+    return false;
 }
 
 bool
 holdings_renew(Holdings *holdings, const char *file, const Settings *settings,
                GError **error)
 {
-    return hold_password(holdings, settings, error) &&
-           write_snapshot(holdings, file, error);
+    return write_snapshot(holdings, file, error) &&
+           hold_password(holdings, settings, error);
 }
 
 bool

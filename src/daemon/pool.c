@@ -16,29 +16,34 @@ enum {
 /* ---- which ---- */
 
 static StatusSlot *
-slot_for(StatusPage *page, WorkerRole role, int index)
+slot_of(const Pool *pool, const Plan *plan)
 {
-    StatusSlot *unused = NULL;
+    return &pool->page->slots[plan - pool->plans];
+}
+
+static Plan *
+plan_for(Pool *pool, WorkerRole role, int index)
+{
+    Plan *unused = NULL;
     for (size_t i = 0; i < STATUS_SLOTS; i++) {
-        StatusSlot *slot = &page->slots[i];
-        if (slot->role == role && slot->index == index)
-            return slot;
-        if (slot->role == WORKER_NONE && unused == NULL)
-            unused = slot;
+        Plan *plan = &pool->plans[i];
+        if (plan->role == role && plan->index == index)
+            return plan;
+        if (plan->role == WORKER_NONE && unused == NULL)
+            unused = plan;
     }
     g_assert(unused != NULL); /* keys.c allows fewer workers than slots */
     unused->role = role;
     unused->index = index;
+    *slot_of(pool, unused) = (StatusSlot){.role = role, .index = index};
     return unused;
 }
 
 static void
 want(Pool *pool, WorkerRole role, int count)
 {
-    for (int i = 0; i < count; i++) {
-        const StatusSlot *slot = slot_for(pool->page, role, i);
-        pool->plans[slot - pool->page->slots].wanted = true;
-    }
+    for (int i = 0; i < count; i++)
+        plan_for(pool, role, i)->wanted = true;
 }
 
 /* Nobody wants it and nobody runs in it: it is no worker's any more. */
@@ -46,12 +51,11 @@ static void
 forget_unwanted(Pool *pool)
 {
     for (size_t i = 0; i < STATUS_SLOTS; i++) {
-        StatusSlot *slot = &pool->page->slots[i];
-        if (!pool->plans[i].wanted && slot->pid == 0 &&
-            slot->role != WORKER_NONE) {
-            *slot = (StatusSlot){.role = WORKER_NONE};
-            pool->plans[i] = (Plan){0, 0, false};
-        }
+        Plan *plan = &pool->plans[i];
+        if (plan->wanted || plan->pid != 0 || plan->role == WORKER_NONE)
+            continue;
+        *plan = (Plan){.role = WORKER_NONE};
+        *slot_of(pool, plan) = (StatusSlot){.role = WORKER_NONE};
     }
 }
 
@@ -68,9 +72,9 @@ pool_plan(Pool *pool, const WorkerCounts *counts, bool listening)
 }
 
 static char *
-name_of(const StatusSlot *slot)
+name_of(const Plan *plan)
 {
-    return g_strdup_printf("%s:%d", worker_role_name(slot->role), slot->index);
+    return g_strdup_printf("%s:%d", worker_role_name(plan->role), plan->index);
 }
 
 /* ---- starting ---- */
@@ -88,20 +92,24 @@ descriptors_for(const Pool *pool, WorkerRole role)
 }
 
 static void
-start(Pool *pool, StatusSlot *slot, Plan *plan)
+start(Pool *pool, Plan *plan)
 {
-    g_autofree char *name = name_of(slot);
-    const SpawnDescriptors descriptors = descriptors_for(pool, slot->role);
+    StatusSlot *slot = slot_of(pool, plan);
+    g_autofree char *name = name_of(plan);
+    const SpawnDescriptors descriptors = descriptors_for(pool, plan->role);
+    plan->started_us = g_get_monotonic_time();
+    slot->role = plan->role;
+    slot->index = plan->index;
+    slot->started_us = plan->started_us;
     slot->came_up = false;
-    slot->started_us = g_get_monotonic_time();
     pid_t pid = spawn_worker(name, pool->settings_file, &descriptors);
     if (pid < 0) {
         log_error(event("worker.not-started"), kv("name", name),
                   kv("reason", g_strerror(errno)));
-        plan->start_at_us = slot->started_us + PAUSE_MAX_MS * 1000;
+        plan->start_at_us = plan->started_us + PAUSE_MAX_MS * 1000;
         return;
     }
-    slot->pid = pid;
+    slot->pid = plan->pid = pid;
     log_debug(event("worker.started"), kv("name", name), kv_int("pid", pid));
 }
 
@@ -110,10 +118,9 @@ pool_start_due(Pool *pool)
 {
     int64_t now_us = g_get_monotonic_time();
     for (size_t i = 0; i < STATUS_SLOTS; i++) {
-        StatusSlot *slot = &pool->page->slots[i];
         Plan *plan = &pool->plans[i];
-        if (plan->wanted && slot->pid == 0 && plan->start_at_us <= now_us)
-            start(pool, slot, plan);
+        if (plan->wanted && plan->pid == 0 && plan->start_at_us <= now_us)
+            start(pool, plan);
     }
 }
 
@@ -123,7 +130,7 @@ pool_patience_ms(const Pool *pool, int64_t most_ms)
     int64_t now_us = g_get_monotonic_time();
     for (size_t i = 0; i < STATUS_SLOTS; i++) {
         const Plan *plan = &pool->plans[i];
-        if (!plan->wanted || pool->page->slots[i].pid != 0)
+        if (!plan->wanted || plan->pid != 0)
             continue;
         int64_t left_ms = (plan->start_at_us - now_us) / 1000 + 1;
         most_ms = MIN(most_ms, MAX(left_ms, 1));
@@ -137,16 +144,16 @@ void
 pool_signal(const Pool *pool, int number)
 {
     for (size_t i = 0; i < STATUS_SLOTS; i++)
-        if (pool->page->slots[i].pid > 0)
-            kill(pool->page->slots[i].pid, number);
+        if (pool->plans[i].pid > 0)
+            kill(pool->plans[i].pid, number);
 }
 
 /* A death by its own fault makes the pause before its successor grow. */
 static void
-plan_successor(Plan *plan, const StatusSlot *slot, bool well)
+plan_successor(Plan *plan, bool well)
 {
     int64_t now_us = g_get_monotonic_time();
-    if (now_us - slot->started_us > STEADY_S * G_USEC_PER_SEC)
+    if (now_us - plan->started_us > STEADY_S * G_USEC_PER_SEC)
         plan->pause_ms = 0;
     if (!well)
         plan->pause_ms =
@@ -155,9 +162,9 @@ plan_successor(Plan *plan, const StatusSlot *slot, bool well)
 }
 
 static void
-log_death(const StatusSlot *slot, const Plan *plan, int status)
+log_death(const Plan *plan, const StatusSlot *slot, int status)
 {
-    g_autofree char *name = name_of(slot);
+    g_autofree char *name = name_of(plan);
     g_autofree char *how =
         WIFSIGNALED(status) ? g_strdup_printf("signal %d", WTERMSIG(status))
                             : g_strdup_printf("exit %d", WEXITSTATUS(status));
@@ -167,18 +174,18 @@ log_death(const StatusSlot *slot, const Plan *plan, int status)
 }
 
 static void
-bury(Pool *pool, StatusSlot *slot, int status)
+bury(Pool *pool, Plan *plan, int status)
 {
-    Plan *plan = &pool->plans[slot - pool->page->slots];
+    StatusSlot *slot = slot_of(pool, plan);
     bool well = WIFEXITED(status) && WEXITSTATUS(status) == EX_OK;
-    plan_successor(plan, slot, well);
+    plan_successor(plan, well);
     if (!well) {
-        log_death(slot, plan, status);
+        log_death(plan, slot, status);
         slot->restarts++;
         if (slot->delivery_id != 0) /* its successor owes a strike */
             slot->struck = slot->delivery_id;
     }
-    slot->pid = 0;
+    slot->pid = plan->pid = 0;
     slot->back_by_us = 0;
     slot->busy_since_us = 0;
     slot->delivery_id = 0;
@@ -193,11 +200,12 @@ pool_reap(Pool *pool)
     pid_t pid;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         for (size_t i = 0; i < STATUS_SLOTS; i++) {
-            if (pool->page->slots[i].pid != pid)
+            if (pool->plans[i].pid != pid)
                 continue;
-            bury(pool, &pool->page->slots[i], status);
+            bury(pool, &pool->plans[i], status);
             misconfigured |=
                 WIFEXITED(status) && WEXITSTATUS(status) == EX_CONFIG;
+            break;
         }
     }
     return misconfigured;
@@ -208,14 +216,15 @@ pool_kill_overdue(const Pool *pool)
 {
     int64_t now_us = g_get_monotonic_time();
     for (size_t i = 0; i < STATUS_SLOTS; i++) {
-        const StatusSlot *slot = &pool->page->slots[i];
-        if (!status_slot_is_overdue(slot, now_us))
+        const Plan *plan = &pool->plans[i];
+        const StatusSlot *slot = slot_of(pool, plan);
+        if (plan->pid == 0 || !status_slot_is_overdue(slot, now_us))
             continue;
-        g_autofree char *name = name_of(slot);
+        g_autofree char *name = name_of(plan);
         log_error(event("worker.overdue"), kv("name", name),
-                  kv_int("pid", slot->pid),
+                  kv_int("pid", plan->pid),
                   kv_int("delivery", slot->delivery_id));
-        kill(slot->pid, SIGKILL);
+        kill(plan->pid, SIGKILL);
     }
 }
 
@@ -223,17 +232,34 @@ bool
 pool_any_running(const Pool *pool)
 {
     for (size_t i = 0; i < STATUS_SLOTS; i++)
-        if (pool->page->slots[i].pid > 0)
+        if (pool->plans[i].pid > 0)
             return true;
     return false;
+}
+
+void
+pool_count_lmtp(const Pool *pool, size_t *ret_busy, size_t *ret_all,
+                int64_t *ret_done)
+{
+    *ret_busy = *ret_all = 0;
+    *ret_done = 0;
+    for (size_t i = 0; i < STATUS_SLOTS; i++) {
+        const Plan *plan = &pool->plans[i];
+        if (plan->role != WORKER_LMTP || plan->pid == 0)
+            continue;
+        const StatusSlot *slot = slot_of(pool, plan);
+        (*ret_all)++;
+        *ret_busy += slot->busy_since_us != 0;
+        *ret_done += slot->done;
+    }
 }
 
 bool
 pool_all_up(const Pool *pool)
 {
     for (size_t i = 0; i < STATUS_SLOTS; i++) {
-        const StatusSlot *slot = &pool->page->slots[i];
-        if (pool->plans[i].wanted && (slot->pid == 0 || !slot->came_up))
+        const Plan *plan = &pool->plans[i];
+        if (plan->wanted && (plan->pid == 0 || !slot_of(pool, plan)->came_up))
             return false;
     }
     return true;

@@ -10,9 +10,17 @@
 #include "spawn.h"
 #include "status_page.h"
 
-/* What the supervisor alone needs to know about a slot. */
+/*
+ * What the supervisor knows of a worker, in memory of its own. The page is
+ * written for others to see; of what stands there only the deadline and the
+ * delivery are believed, for a worker that was taken over can write anything.
+ */
 typedef struct {
-    int64_t start_at_us; /* monotonic; not to be started before */
+    WorkerRole role;
+    int index;
+    pid_t pid;           /* 0: not running */
+    int64_t started_us;  /* monotonic */
+    int64_t start_at_us; /* not to be started before */
     int64_t pause_ms;
     bool wanted; /* by the settings in force */
 } Plan;
@@ -45,6 +53,10 @@ bool pool_reap(Pool *pool);
 void pool_kill_overdue(const Pool *pool);
 
 bool pool_any_running(const Pool *pool);
+
+/* How many lmtp workers are busy, how many run, and what they have done. */
+void pool_count_lmtp(const Pool *pool, size_t *ret_busy, size_t *ret_all,
+                     int64_t *ret_done);
 
 /* Every wanted worker runs and has found its database. */
 bool pool_all_up(const Pool *pool);

@@ -1,7 +1,6 @@
 #include "spawn.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -43,14 +42,13 @@ hand_over(const SpawnDescriptors *descriptors)
         place(listeners[i], FD_LISTENERS + (int)i);
 }
 
+/* Signals stay blocked as they are here: one that comes before the worker can
+ * take it waits for it. */
 static void
 become_worker(const char *name, const char *settings_file,
               const SpawnDescriptors *descriptors)
 {
-    sigset_t none;
-    sigemptyset(&none);
     hand_over(descriptors);
-    sigprocmask(SIG_SETMASK, &none, NULL);
     const char *const argv[] = {"posternd", "--worker",    name,
                                 "-c",       settings_file, NULL};
     execv("/proc/self/exe", (char *const *)argv);

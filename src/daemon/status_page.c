@@ -2,8 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -83,17 +83,12 @@ status_page_map(int fd, GError **error)
     return map(fd, PROT_READ | PROT_WRITE, error);
 }
 
-/* The supervisor holds a lock on this file as long as it lives. */
+/* Alive, whoever it belongs to. The lock itself is the daemon's alone. */
 static bool
-is_running(const char *run_directory)
+is_running(const StatusPage *page)
 {
-    g_autofree char *path = g_build_filename(run_directory, "lock", NULL);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    bool held = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-    close(fd);
-    return held;
+    return page->supervisor > 0 &&
+           (kill(page->supervisor, 0) == 0 || errno == EPERM);
 }
 
 const StatusPage *
@@ -101,7 +96,7 @@ status_page_read(const char *run_directory, GError **error)
 {
     g_autofree char *path = g_build_filename(run_directory, "status", NULL);
     struct stat status;
-    int fd = is_running(run_directory) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &status) != 0 ||
         status.st_size != sizeof(StatusPage)) {
         failure_set(error, FAILURE_TEMPORARY, "no posternd runs in %s",
@@ -112,9 +107,15 @@ status_page_read(const char *run_directory, GError **error)
     }
     const StatusPage *page = map(fd, PROT_READ, error);
     close(fd);
-    if (page != NULL && (page->magic != MAGIC || page->version != VERSION)) {
+    if (page == NULL)
+        return NULL;
+    if (page->magic != MAGIC || page->version != VERSION) {
         failure_set(error, FAILURE_TEMPORARY,
                     "posternd in %s is of another version", run_directory);
+        g_clear_pointer(&page, status_page_unmap);
+    } else if (!is_running(page)) {
+        failure_set(error, FAILURE_TEMPORARY, "no posternd runs in %s",
+                    run_directory);
         g_clear_pointer(&page, status_page_unmap);
     }
     return page;
@@ -154,7 +155,7 @@ bool
 status_slot_is_overdue(const StatusSlot *slot, int64_t now_us)
 {
     int64_t back_by_us = __atomic_load_n(&slot->back_by_us, __ATOMIC_ACQUIRE);
-    return slot->pid != 0 && back_by_us != 0 && now_us > back_by_us;
+    return back_by_us != 0 && now_us > back_by_us;
 }
 
 void

@@ -70,17 +70,6 @@ stop(Supervisor *supervisor, int status)
 
 /* ---- once a second ---- */
 
-/* How much the lmtp workers have done so far. */
-static int64_t
-lmtp_done(const StatusPage *page)
-{
-    int64_t done = 0;
-    for (size_t i = 0; i < STATUS_SLOTS; i++)
-        if (page->slots[i].role == WORKER_LMTP)
-            done += page->slots[i].done;
-    return done;
-}
-
 static void
 refuse_waiting(const Supervisor *supervisor)
 {
@@ -105,8 +94,8 @@ relieve_crowd(Supervisor *supervisor)
 {
     size_t busy, all;
     int64_t now_us = g_get_monotonic_time();
-    int64_t done = lmtp_done(supervisor->holdings.page);
-    status_page_count(supervisor->holdings.page, WORKER_LMTP, &busy, &all);
+    int64_t done;
+    pool_count_lmtp(&supervisor->pool, &busy, &all, &done);
     if (all == 0 || busy < all || done != supervisor->crowded_done)
         supervisor->crowded_since_us = now_us;
     supervisor->crowded_done = done;
@@ -179,7 +168,6 @@ reload(Supervisor *supervisor, GError **error)
     }
     if (!holdings_renew(&supervisor->holdings, supervisor->file, fresh, error))
         return false;
-    supervisor->pool.descriptors.password = supervisor->holdings.password;
     settings_free(supervisor->settings);
     supervisor->settings = g_steal_pointer(&fresh);
     log_set_level(supervisor->settings->log_level);

@@ -127,6 +127,7 @@ drop_privileges(const Settings *settings, GError **error)
         gid = group->gr_gid;
     }
     uid_t uid = user->pw_uid;
+    g_setenv("HOME", user->pw_dir, TRUE); /* libpq looks for files there */
     if (initgroups(settings->user, gid) != 0 || setresgid(gid, gid, gid) != 0 ||
         setresuid(uid, uid, uid) != 0 || setuid(0) == 0) {
         failure_set(error, FAILURE_CONFIG, "cannot become user '%s': %s",
@@ -152,9 +153,9 @@ signals_open(void)
     sigemptyset(&stop);
     sigaddset(&stop, SIGTERM);
     sigaddset(&stop, SIGINT);
-    sigprocmask(SIG_SETMASK, &stop, NULL);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN); /* the supervisor's business */
+    sigprocmask(SIG_SETMASK, &stop, NULL);
     return signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
@@ -172,22 +173,48 @@ find_slot(StatusPage *page, const char *name)
     return NULL;
 }
 
-/* The database must be one that we can promise on. It may be down just now. */
 static bool
 check_database(Worker *worker, GError **error)
 {
+    worker->diary.busy(worker->diary.context, 0,
+                       worker->settings->database.timeout_s * 5);
+    worker->checked = schema_check_server(worker->desk->store, error) &&
+                      schema_check(worker->desk->store, error);
+    return worker->checked;
+}
+
+bool
+worker_database_is_good(Worker *worker)
+{
+    g_autoptr(GError) failure = NULL;
+    if (worker->checked || check_database(worker, &failure))
+        return true;
+    log_warning(event("database.not-good"), kv("reason", failure->message));
+    return false;
+}
+
+/*
+ * Wait for a database that we can promise on; it may be down just now. An lmtp
+ * worker does not wait: its clients want an answer, be it 451. False:
+ * FAILURE_CONFIG, only an operator can help.
+ */
+static bool
+await_database(Worker *worker, GError **error)
+{
     for (;;) {
         g_autoptr(GError) failure = NULL;
-        worker->diary.busy(worker->diary.context, 0,
-                           worker->settings->database.timeout_s * 5);
-        if (schema_check_server(worker->desk->store, &failure) &&
-            schema_check(worker->desk->store, &failure)) {
+        if (check_database(worker, &failure)) {
             worker_resume(worker);
             return true;
         }
         if (failure_is(failure, FAILURE_CONFIG)) {
             g_propagate_error(error, g_steal_pointer(&failure));
             return false;
+        }
+        if (worker->slot->role == WORKER_LMTP) {
+            log_warning(event("database.not-good"),
+                        kv("reason", failure->message));
+            return true;
         }
         if (!worker_pause(worker, "database", failure))
             return true;
@@ -224,7 +251,7 @@ start(Worker *worker, const char *file, GError **error)
 static bool
 work(Worker *worker, GError **error)
 {
-    if (!check_database(worker, error))
+    if (!await_database(worker, error))
         return false;
     if (worker_is_stopping(worker))
         return true;

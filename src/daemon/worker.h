@@ -24,6 +24,7 @@ typedef struct {
     Desk *desk;
     int signals; /* signalfd of TERM and INT */
     bool stopping;
+    bool checked;    /* the database is one that we can promise on */
     int64_t pause_s; /* grows with each failure in a row */
 } Worker;
 
@@ -38,6 +39,10 @@ bool worker_lmtp(Worker *worker, GError **error);
 bool worker_processor(Worker *worker, GError **error);
 bool worker_sender(Worker *worker, GError **error);
 bool worker_clock(Worker *worker, GError **error);
+
+/* Is the database there, and one that we can promise on? Asked until it once
+ * was; why not is logged. */
+bool worker_database_is_good(Worker *worker);
 
 /* Has it been asked to stop? */
 bool worker_is_stopping(Worker *worker);

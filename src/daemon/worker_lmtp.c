@@ -35,6 +35,8 @@ on_mail(void *context, const LmtpEnvelope *envelope, GBytes *raw,
     size_t waiting;
     worker->diary.busy(worker->diary.context, 0,
                        worker->settings->database.timeout_s * 10 + ACCEPT_S);
+    if (!worker_database_is_good(worker))
+        return; /* replies left alone are 451 4.3.0 */
     accept_mail(worker->desk, envelope, raw, ret_replies, &waiting);
     if (waiting > 0)
         doorbell_ring(FD_BELL_PROCESSOR);
@@ -84,7 +86,7 @@ serve(Worker *worker, int listener)
 static int
 wait_client(Worker *worker)
 {
-    nfds_t n = (nfds_t)worker->page->n_listeners;
+    nfds_t n = (nfds_t)worker->settings->listeners->len;
     g_autofree struct pollfd *fds = g_new0(struct pollfd, n + 1);
     for (nfds_t i = 0; i < n; i++)
         fds[i] = (struct pollfd){FD_LISTENERS + (int)i, POLLIN, 0};

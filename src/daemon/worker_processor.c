@@ -57,6 +57,9 @@ worker_processor(Worker *worker, GError **error)
         worker->slot->done += (int64_t)processed.processed;
         if (processed.outgoing > 0)
             doorbell_ring(FD_BELL_SENDER);
+        /* A full batch: there may be work for the other processors, too. */
+        if (processed.processed >= (size_t)worker->settings->limits.batch)
+            doorbell_ring(FD_BELL_PROCESSOR);
         if (processed.processed == 0)
             worker_wait(worker, FD_BELL_PROCESSOR,
                         worker->settings->limits.poll_s);

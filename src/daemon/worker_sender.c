@@ -89,6 +89,5 @@ worker_sender(Worker *worker, GError **error)
     run(worker, sender);
     sender_free(sender);
     settings_secret_free(password);
-    worker->slot->lease[0] = '\0'; /* a sender that ends well holds nothing */
     return true;
 }
