@@ -13,4 +13,10 @@ const char *guard_acknowledge(const Mail *mail, const Delivery *delivery,
                               const Lookup *lookup, const Context *context,
                               const Rules *rules, bool *ret_alarm);
 
+/*
+ * By what acknowledgements are counted: the address key without its "+detail",
+ * because all of those are one mailbox. g_free() it.
+ */
+char *guard_budget_key(const char *addr_spec);
+
 #endif

@@ -21,7 +21,7 @@ typedef struct {
                                then the mail's own id (a late parent) */
     int64_t tagged_ticket;  /* claimed by the subject; 0 */
     GBytes *content_digest; /* NULL: the mail has no content identity */
-    char *acknowledge_key;  /* address key an acknowledgement would go to */
+    char *acknowledge_key;  /* by which its acknowledgement is counted */
     GArray *locks;          /* int64_t, sorted, each once */
 } Lookup;
 

@@ -130,6 +130,19 @@ decide_acknowledgement(Decision *decision, const Mail *mail,
     }
 }
 
+/* The requester, by each address he is known by; never one of our own. */
+static void
+add_requester(Decision *decision, const Rules *rules)
+{
+    const Ticket *ticket = decision->ticket;
+    g_autofree char *from = address_key(ticket->requester);
+    g_autofree char *to = address_key(ticket->reply_to);
+    if (*from != '\0' && !rules_is_ours(rules, from))
+        add_party(decision, from, ticket->requester_name, PARTY_REQUESTER);
+    if (*to != '\0' && strcmp(from, to) != 0 && !rules_is_ours(rules, to))
+        add_party(decision, to, "", PARTY_REQUESTER);
+}
+
 static void
 decide_new(Decision *decision, const Mail *mail, const Delivery *delivery,
            const Lookup *lookup, const Context *context, const Rules *rules,
@@ -138,11 +151,7 @@ decide_new(Decision *decision, const Mail *mail, const Delivery *delivery,
     decision->verdict = VERDICT_NEW;
     decision->reason = "no-evidence";
     decision->ticket = new_ticket(mail, delivery, lookup->queue, rules);
-    if (*decision->ticket->requester != '\0')
-        add_party(decision, decision->ticket->requester,
-                  decision->ticket->requester_name, PARTY_REQUESTER);
-    if (*decision->ticket->reply_to != '\0')
-        add_party(decision, decision->ticket->reply_to, "", PARTY_REQUESTER);
+    add_requester(decision, rules);
     add_named(decision, mail, rules);
     if (claims != NULL) {
         decision->reason = "sender-is-no-party";
@@ -174,7 +183,8 @@ decide_join(Decision *decision, const Mail *mail, const Lookup *lookup,
     }
     if (mail->automatic.class != AUTOMATIC_NONE || threading->as_note)
         return; /* joins, but moves nothing */
-    if (mail->originator != NULL)
+    if (mail->originator != NULL &&
+        !rules_is_ours(rules, mail->originator->addr_spec))
         add_party(decision, mail->originator->addr_spec, mail->originator->name,
                   PARTY_PARTICIPANT);
     add_named(decision, mail, rules);
@@ -187,6 +197,13 @@ decide_join(Decision *decision, const Mail *mail, const Lookup *lookup,
 }
 
 /* ---- who is told ---- */
+
+static bool
+is_our_own(const Mail *mail, const Rules *rules)
+{
+    return mail->originator != NULL &&
+           rules_is_ours(rules, mail->originator->addr_spec);
+}
 
 static bool
 answers_own_id(const Candidate *answered, const char *kind)
@@ -205,6 +222,8 @@ static bool
 is_to_be_told(Decision *decision, const Mail *mail, const Candidate *answered,
               const Rules *rules)
 {
+    if (is_our_own(mail, rules))
+        return false; /* it came back by an alias that leads to us */
     bool by_one_of_us = mail->originator != NULL &&
                         rules_is_one_of_us(rules, mail->originator->addr_spec);
     decision->is_echo =

@@ -77,3 +77,10 @@ guard_acknowledge(const Mail *mail, const Delivery *delivery,
     *ret_alarm = why != NULL;
     return why;
 }
+
+char *
+guard_budget_key(const char *addr_spec)
+{
+    g_autofree char *key = address_key(addr_spec);
+    return address_without_detail(key, '+', NULL);
+}

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/guard.h"
 #include "policy/route.h"
 #include "policy/ticket_tag.h"
 
@@ -99,7 +100,7 @@ lookup_new(const Mail *mail, const Delivery *delivery, GBytes *content_digest,
             ticket_tag_find(lookup->queue->tag_prefix, mail->subject);
     if (content_digest != NULL)
         lookup->content_digest = g_bytes_ref(content_digest);
-    lookup->acknowledge_key = address_key(delivery->envelope_sender);
+    lookup->acknowledge_key = guard_budget_key(delivery->envelope_sender);
     lookup->locks = locks_of(lookup, mail);
     return lookup;
 }

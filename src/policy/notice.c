@@ -362,9 +362,11 @@ notice_compose_reply(const Answer *answer, const Press *press, GError **error)
                     ticket->queue, ticket->id);
         return NULL;
     }
-    if (!address_is_sendable(ticket->reply_to)) {
+    if (!address_is_sendable(ticket->reply_to) ||
+        rules_is_ours(press->rules, ticket->reply_to)) {
         failure_set(error, FAILURE_PERMANENT,
-                    "ticket %" G_GINT64_FORMAT " has no address to write to",
+                    "ticket %" G_GINT64_FORMAT
+                    " has no address to write to, or one of our own",
                     ticket->id);
         return NULL;
     }

@@ -129,7 +129,6 @@ START_TEST(a_first_mail_is_a_new_ticket)
     g_autofree char *told = notified(decision);
     ck_assert_str_eq(told, BOTH);
     assert_effects(decision, "party requester olena@customer.example Olena\n"
-                             "party requester olena@customer.example \n"
                              "party cc taras@customer.example Taras\n"
                              "event created no-evidence\n"
                              "event acknowledged olena@customer.example\n");

@@ -65,7 +65,6 @@ START_TEST(a_new_ticket_is_explained)
               "acknowledge:   no (sender-day)\n"
               "notify:        anna@agents.example ben@agents.example\n"
               "effect:        party requester olena@customer.example\n"
-              "effect:        party requester olena@customer.example\n"
               "effect:        party cc ivan@x.example\n"
               "effect:        event created sender-is-no-party\n"
               "effect:        event not-acknowledged sender-day\n"
