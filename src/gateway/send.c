@@ -9,7 +9,9 @@
 
 enum {
     CLAIM_MAX = 20,
-    SUBMIT_MAX_S = 1500 /* all time-outs of one SMTP transaction together */
+    RIDE_MAX_S = 30, /* a settle waits no longer for the next fence */
+    DOT_S = 600,     /* RFC 5321 4.5.3.2.6 */
+    CONTENT_S = 900  /* for the content itself */
 };
 
 /* A settlement that waits for the next fence; it owns its texts. */
@@ -27,6 +29,8 @@ struct Sender {
     const Diary *diary;
     SmtpClient *client; /* NULL: not connected */
     Pending *pending;   /* NULL: nothing to settle */
+    int64_t pending_since_us;
+    bool leftovers; /* the last claim broke off: rows may still be ours */
 };
 
 /* ---- what became of a mail ---- */
@@ -150,6 +154,7 @@ keep_pending(Sender *sender, const Claimed *claimed, Pending *pending)
     log_settled(claimed, pending);
     g_assert(sender->pending == NULL);
     sender->pending = pending;
+    sender->pending_since_us = g_get_monotonic_time();
 }
 
 /* ---- the commits ---- */
@@ -173,11 +178,16 @@ commit(Sender *sender, int64_t id, bool *ret_fenced, GError **error)
 
 /* ---- one mail ---- */
 
+/* Connected. To connect may take long: what is pending is settled first, or
+ * its lease could run out meanwhile. */
 static bool
 ready(Sender *sender, GError **error)
 {
+    bool fenced;
     if (sender->client != NULL)
         return true;
+    if (!commit(sender, 0, &fenced, error))
+        return false;
     sender->client =
         smtp_open(&sender->desk->settings->relay, sender->password, error);
     return sender->client != NULL;
@@ -239,6 +249,12 @@ static bool
 send_one(Sender *sender, int64_t id, GError **error)
 {
     g_autoptr(Claimed) claimed = NULL;
+    bool fenced;
+    if (sender->pending != NULL &&
+        g_get_monotonic_time() - sender->pending_since_us >
+            RIDE_MAX_S * G_USEC_PER_SEC &&
+        !commit(sender, 0, &fenced, error))
+        return false;
     if (!outbox_load(sender->desk->store, id, sender->lease, &claimed, error))
         return false;
     if (claimed == NULL) /* dropped meanwhile, or another's */
@@ -247,7 +263,6 @@ send_one(Sender *sender, int64_t id, GError **error)
     g_autoptr(GError) refusal = NULL;
     if (!begin(sender, claimed->outgoing, &outcome, &refusal, error))
         return false;
-    bool fenced;
     if (outcome == NULL || outcome->accepted == 0) { /* no content, no fence */
         if (!commit(sender, 0, &fenced, error))
             return false;
@@ -274,6 +289,17 @@ send_one(Sender *sender, int64_t id, GError **error)
 
 /* ---- a claim ---- */
 
+/* The longest that one mail may take: connect, greeting, TLS, login, MAIL,
+ * RCPT, DATA, the content, the dot, and the commits. */
+static int64_t
+submit_time(const Sender *sender)
+{
+    const Settings *settings = sender->desk->settings;
+    return settings->relay.timeout_s * 8 + CONTENT_S +
+           MAX(DOT_S, settings->relay.timeout_s) +
+           settings->database.timeout_s * 5;
+}
+
 /* Asked to stop, it gives back what it has not begun. */
 static bool
 send_all(Sender *sender, const GArray *ids, GError **error)
@@ -281,7 +307,7 @@ send_all(Sender *sender, const GArray *ids, GError **error)
     Store *store = sender->desk->store;
     bool fenced, stopped = false;
     for (guint i = 0; i < ids->len && !stopped; i++) {
-        sender->diary->busy(sender->diary->context, 0, SUBMIT_MAX_S);
+        sender->diary->busy(sender->diary->context, 0, submit_time(sender));
         if (!send_one(sender, g_array_index(ids, int64_t, i), error))
             return false;
         stopped = sender->diary->stopping(sender->diary->context);
@@ -298,11 +324,18 @@ sender_run(Sender *sender, int64_t wait_s, size_t *ret_sent, GError **error)
     g_autoptr(GArray) ids = NULL;
     bool fenced;
     *ret_sent = 0;
-    /* What the last run could not settle comes first. */
+    /* What the last run could not settle comes first. All else of that claim
+     * was not sent: it is given back, not left until its lease ends. */
     if (!commit(sender, 0, &fenced, error) ||
-        !outbox_claim(desk->store, sender->lease,
-                      desk->settings->outbox.lease_s, CLAIM_MAX, &ids, error))
+        (sender->leftovers &&
+         !outbox_release(desk->store, sender->lease, 0, "", error)))
         return false;
+    sender->leftovers = false;
+    if (!outbox_claim(desk->store, sender->lease,
+                      desk->settings->outbox.lease_s, CLAIM_MAX, &ids, error)) {
+        sender->leftovers = true; /* perhaps claimed all the same */
+        return false;
+    }
     *ret_sent = ids->len;
     if (ids->len == 0)
         return true;
@@ -310,8 +343,9 @@ sender_run(Sender *sender, int64_t wait_s, size_t *ret_sent, GError **error)
     g_autoptr(GError) failure = NULL;
     if (send_all(sender, ids, &failure))
         return true;
-    commit(sender, 0, &fenced, NULL);
-    outbox_release(desk->store, sender->lease, wait_s, failure->message, NULL);
+    sender->leftovers = !commit(sender, 0, &fenced, NULL) ||
+                        !outbox_release(desk->store, sender->lease, wait_s,
+                                        failure->message, NULL);
     g_propagate_error(error, g_steal_pointer(&failure));
     return false;
 }
