@@ -29,6 +29,10 @@ delivery_list(int argc, char **argv)
     int end = cli_options(&help, &argc, &argv);
     if (end >= 0)
         return end;
+    static const char *const states[] = {"waiting", "settled", "parked", NULL};
+    if (state != NULL && !g_strv_contains(states, state))
+        return cli_usage("delivery list",
+                         "--state is one of waiting settled parked");
     g_autofree char *limit_text = g_strdup_printf("%d", MAX(limit, 1));
     const char *const arguments[] = {state != NULL ? state : "", limit_text,
                                      NULL};

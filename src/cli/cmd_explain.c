@@ -89,6 +89,30 @@ explain_alone(Cli *cli, const char *file, const char *sender,
     return explain(cli, NULL, delivery);
 }
 
+/* What was recorded about a delivery that is in its ticket. */
+static int
+tell(Txn *txn, const char *number, const Delivery *delivery)
+{
+    static const char *const columns[] = {"at", "event", "actor", "detail",
+                                          NULL};
+    g_autoptr(GError) error = NULL;
+    g_autofree char *ticket =
+        g_strdup_printf("%" G_GINT64_FORMAT, delivery->ticket_id);
+    const char *const of_delivery[] = {number, NULL};
+    const char *const of_ticket[] = {ticket, NULL};
+    g_autoptr(InspectTable) row =
+        inspect_ask(txn, INSPECT_DELIVERY, of_delivery, &error);
+    g_autoptr(InspectTable) events =
+        row != NULL ? inspect_ask(txn, INSPECT_EVENTS, of_ticket, &error)
+                    : NULL;
+    if (events == NULL)
+        return cli_fail(error);
+    cli_print_fields(row, 0);
+    printf("\nWhat happened to ticket %s\n", ticket);
+    cli_print_table(events, columns);
+    return CLI_GOOD;
+}
+
 static int
 explain_with_database(Cli *cli, const char *what, const char *sender,
                       const char *recipient)
@@ -101,18 +125,17 @@ explain_with_database(Cli *cli, const char *what, const char *sender,
     g_autoptr(Txn) txn = store_begin_read_only(cli->desk->store, &error);
     if (txn == NULL)
         return cli_fail(error);
-    if (cli_number(what, &number)) {
-        if (!delivery_read(txn, number, &delivery, &error))
-            return cli_fail(error);
-        if (delivery == NULL)
-            return cli_not_found("delivery", number);
-    } else {
+    if (!cli_number(what, &number)) {
         delivery =
             delivery_of_file(what, sender, recipient, cli->settings, &error);
-        if (delivery == NULL)
-            return cli_fail(error);
+        return delivery != NULL ? explain(cli, txn, delivery) : cli_fail(error);
     }
-    return explain(cli, txn, delivery);
+    if (!delivery_read(txn, number, &delivery, &error))
+        return cli_fail(error);
+    if (delivery == NULL)
+        return cli_not_found("delivery", number);
+    return delivery->message_id_no != 0 ? tell(txn, what, delivery)
+                                        : explain(cli, txn, delivery);
 }
 
 int

@@ -71,9 +71,10 @@ judge_all(Report *report)
     if (figure(report, "parked") > 0)
         judge(report, STATUS_WARNING, "parked: postern delivery list -s parked",
               figure(report, "parked"));
-    if (figure(report, "failed") > 0)
-        judge(report, STATUS_WARNING, "failed: postern outbox list -s failed",
-              figure(report, "failed"));
+    if (figure(report, "failed_1day") > 0)
+        judge(report, STATUS_WARNING,
+              "failed since yesterday: postern outbox list -s failed",
+              figure(report, "failed_1day"));
     if (report->page == NULL) {
         judge(report, STATUS_CRITICAL, "daemons run on this machine", 0);
         return;

@@ -120,7 +120,8 @@ print_body(const InspectTable *messages, guint row, bool whole)
 }
 
 static void
-print_message(const InspectTable *messages, guint row, bool whole)
+print_message(const InspectTable *messages, guint row, const char *ticket,
+              bool whole)
 {
     const char *name = inspect_get(messages, row, "author_name");
     const char *author = inspect_get(messages, row, "author");
@@ -133,10 +134,10 @@ print_message(const InspectTable *messages, guint row, bool whole)
                inspect_get(messages, row, "class_reason"));
     putchar('\n');
     if (strcmp(inspect_get(messages, row, "attachments"), "0") != 0)
-        printf("    %s attachment(s) in the original: postern delivery raw "
+        printf("    %s attachment(s) in the original: postern ticket raw %s "
                "%s\n",
-               inspect_get(messages, row, "attachments"),
-               inspect_get(messages, row, "delivery"));
+               inspect_get(messages, row, "attachments"), ticket,
+               inspect_get(messages, row, "message"));
     print_body(messages, row, whole);
 }
 
@@ -151,7 +152,8 @@ print_shown(const Shown *shown, bool whole)
         "outgoing", "kind", "state", "recipients", "last_error", NULL};
     cli_print_fields(shown->ticket, 0);
     for (guint row = 0; row < shown->messages->rows->len; row++)
-        print_message(shown->messages, row, whole);
+        print_message(shown->messages, row,
+                      inspect_get(shown->ticket, 0, "ticket"), whole);
     putchar('\n');
     cli_print_table(shown->parties, party_columns);
     if (shown->mails->rows->len > 0) {
@@ -197,6 +199,33 @@ ticket_show(int argc, char **argv)
     else
         print_shown(&shown, whole);
     return CLI_GOOD;
+}
+
+/* ---- raw ---- */
+
+static int
+ticket_raw(int argc, char **argv)
+{
+    static const CliHelp help = {
+        "ticket raw NUMBER MESSAGE",
+        "Write the original of a message to standard output, byte for byte as\n"
+        "it was accepted. `ticket show` tells the MESSAGE numbers.",
+        "EXAMPLES\n  postern ticket raw 1042 2310 > mail.eml", NULL};
+    int64_t number, message;
+    int end = cli_options(&help, &argc, &argv);
+    if (end >= 0)
+        return end;
+    if (argc != 3 || !cli_number(argv[1], &number) ||
+        !cli_number(argv[2], &message))
+        return cli_usage("ticket raw", "a ticket and a message are needed");
+    g_auto(Cli) cli = {NULL, NULL};
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) raw = NULL;
+    g_autoptr(Txn) txn = cli_open_read_only(&cli, &error);
+    if (txn == NULL || !inspect_message_raw(txn, number, message, &raw, &error))
+        return cli_fail(error);
+    return raw != NULL ? cli_write_bytes(raw)
+                       : cli_not_found("original of message", message);
 }
 
 /* ---- reply, note ---- */
@@ -380,6 +409,7 @@ cmd_ticket(int argc, char **argv)
     static const CliCommand commands[] = {
         {"list", ticket_list, "tickets, those touched last first"},
         {"show", ticket_show, "one ticket with all that was said"},
+        {"raw", ticket_raw, "the original of a message, byte for byte"},
         {"reply", ticket_reply, "answer the requester"},
         {"note", ticket_note, "record what only our own people may see"},
         {"close", ticket_close, "close tickets"},

@@ -13,7 +13,7 @@
 
 static const CliCommand commands[] = {
     {"status", cmd_status, "how the desk is doing, for people and monitoring"},
-    {"ticket", cmd_ticket, "list, show, reply, note, close, reopen"},
+    {"ticket", cmd_ticket, "list, show, raw, reply, note, close, reopen"},
     {"delivery", cmd_delivery, "what arrived: list, show, raw, retry"},
     {"outbox", cmd_outbox, "what leaves: list, show, raw, retry, drop"},
     {"explain", cmd_explain, "what becomes of a mail, and why (a dry run)"},

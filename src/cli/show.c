@@ -65,6 +65,7 @@ typedef struct {
     guint at; /* in the InspectTable */
     const char *name;
     bool is_number;
+    bool is_whole; /* a number or a time: never cut */
     size_t cells;
 } Column;
 
@@ -77,6 +78,12 @@ column_at(const InspectTable *table, const char *name)
     g_assert_not_reached(); /* a command asks for what its statement lacks */
 }
 
+static bool
+is_time(const char *value)
+{
+    return strlen(value) == 20 && value[10] == 'T' && value[19] == 'Z';
+}
+
 /* As shown: one line, "-" for nothing, times without their letters. */
 static char *
 shown(const InspectTable *table, guint row, guint at)
@@ -85,8 +92,7 @@ shown(const InspectTable *table, guint row, guint at)
     if (value == NULL || *value == '\0')
         return g_strdup("-");
     char *line = text_one_line(value);
-    size_t length = strlen(line);
-    if (length == 20 && line[10] == 'T' && line[19] == 'Z') {
+    if (is_time(line)) {
         line[10] = ' ';
         line[16] = '\0';
     }
@@ -99,7 +105,9 @@ measure(const InspectTable *table, Column *columns, guint n)
     for (guint i = 0; i < n; i++) {
         columns[i].cells = text_cells(columns[i].name);
         for (guint row = 0; row < table->rows->len; row++) {
+            const char *value = inspect_cell(table, row, columns[i].at);
             g_autofree char *text = shown(table, row, columns[i].at);
+            columns[i].is_whole |= value != NULL && is_time(value);
             columns[i].cells = MAX(columns[i].cells, text_cells(text));
         }
     }
@@ -114,7 +122,7 @@ squeeze(Column *columns, guint n, size_t terminal)
         Column *widest = NULL;
         for (guint i = 0; i < n; i++) {
             all += columns[i].cells + (i > 0 ? 2 : 0);
-            if (!columns[i].is_number &&
+            if (!columns[i].is_whole &&
                 (widest == NULL || columns[i].cells >= widest->cells))
                 widest = &columns[i];
         }
@@ -155,8 +163,8 @@ cli_print_table(const InspectTable *table, const char *const *names)
     for (; names[n] != NULL; n++) {
         g_assert(n < COLUMNS_MAX);
         guint at = column_at(table, names[n]);
-        columns[n] =
-            (Column){at, names[n], table->types[at] == INSPECT_NUMBER, 0};
+        bool is_number = table->types[at] == INSPECT_NUMBER;
+        columns[n] = (Column){at, names[n], is_number, is_number, 0};
     }
     measure(table, columns, n);
     size_t terminal = terminal_cells();
