@@ -62,7 +62,7 @@ test_no_acknowledgement()
                 WHERE message_id = 'both@mua.test') AND e.name LIKE '%ackn%'
             ORDER BY 1")" \
         "list@mua.test|list|not-acknowledged
-null@mua.test|auto|not-acknowledged
+null@mua.test|bounce|not-acknowledged
 robot@mua.test|auto|not-acknowledged"
     customer_sends person emil@customers.test >/dev/null
     tap_ok "who says \"Auto-Submitted: no\" is a person" customer_has 1 emil
