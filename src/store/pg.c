@@ -29,10 +29,19 @@ failure_of(const char *sqlstate)
     return FAILURE_TEMPORARY;
 }
 
+/* What somebody said, in one line: until the server knows who asks, it may
+ * speak in any encoding. */
+static char *
+one_line(const char *words)
+{
+    g_autofree char *valid = text_repair(words, strlen(words));
+    return text_one_line(valid);
+}
+
 void
 pg_set_lost(Pg *pg, GError **error, const char *why)
 {
-    g_autofree char *said = text_one_line(why);
+    g_autofree char *said = one_line(why);
     pg->failed = true;
     failure_set(error, FAILURE_TEMPORARY, "database connection lost: %s", said);
 }
@@ -47,7 +56,7 @@ pg_set_refused(Pg *pg, const PGresult *result, GError **error)
         return;
     }
     const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-    g_autofree char *said = text_one_line(text != NULL ? text : "");
+    g_autofree char *said = one_line(text != NULL ? text : "");
     failure_set(error, failure_of(sqlstate), "database: %s (SQLSTATE %s)", said,
                 sqlstate);
 }
@@ -123,8 +132,7 @@ connect_finish(Pg *pg, GError **error)
     while (status != PGRES_POLLING_OK) {
         if (status == PGRES_POLLING_FAILED ||
             PQstatus(pg->connection) == CONNECTION_BAD) {
-            g_autofree char *said =
-                text_one_line(PQerrorMessage(pg->connection));
+            g_autofree char *said = one_line(PQerrorMessage(pg->connection));
             failure_set(error, FAILURE_TEMPORARY,
                         "cannot connect to the database: %s", said);
             return false;
@@ -328,8 +336,8 @@ end_of_statement(Pg *pg, GError **error)
 }
 
 /*
- * Take in the first thing owed. ret_error_seen: the statement was refused; that
- * is reported once, what follows in the pipeline is only aborted.
+ * Take in the first thing owed. A refusal is reported once: what follows it in
+ * the pipeline is only aborted, and so may be the connection.
  */
 static bool
 take_owed(Pg *pg, GError **error)
@@ -352,7 +360,7 @@ take_owed(Pg *pg, GError **error)
         pg_set_refused(pg, result, error);
     if (good && what == OWED_KEEP)
         g_queue_push_tail(&pg->kept, g_steal_pointer(&result));
-    return end_of_statement(pg, error) && good;
+    return end_of_statement(pg, good ? error : NULL) && good;
 }
 
 PGresult *
