@@ -577,6 +577,50 @@ START_TEST(a_parked_one_is_tried_again_by_hand)
 }
 END_TEST
 
+START_TEST(what_the_database_would_not_take_waits_longer_each_time)
+{
+    static const int waits[] = {1,   2,   4,   8,    16,   32,   64,
+                                128, 256, 512, 1024, 2048, 3600, 3600};
+    accept_some(2);
+    for (size_t i = 0; i < G_N_ELEMENTS(waits); i++) {
+        Txn *txn = begin(fix.store);
+        g_autoptr(GError) error = NULL;
+        must(delivery_postpone(txn, 1, "would not", &error), error);
+        commit(txn);
+        g_autofree char *expected =
+            g_strdup_printf("waiting|would not|%zu|t", i + 1);
+        assert_sql(expected,
+                   "SELECT state, reason, postponed, extract(epoch FROM "
+                   "not_before - now()) BETWEEN %d - 10 AND %d "
+                   "FROM delivery WHERE id = 1",
+                   waits[i], waits[i]);
+    }
+    Txn *txn = begin(fix.store);
+    assert_batch(txn, 10, "2");
+    commit(txn);
+    tell("UPDATE delivery SET not_before = now()");
+    txn = begin(fix.store);
+    assert_batch(txn, 10, "1 2");
+    commit(txn);
+}
+END_TEST
+
+START_TEST(a_batch_leaves_the_bytes_behind_when_asked_to)
+{
+    accept_some(1);
+    Txn *txn = begin(fix.store);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) batch = delivery_lock_batch(txn, 1, -1, &error);
+    must(batch != NULL && batch->len == 1, error);
+    Delivery *delivery = batch->pdata[0];
+    ck_assert_ptr_null(delivery->raw);
+    must(delivery_load_raw(txn, delivery, &error), error);
+    ck_assert_uint_eq(g_bytes_get_size(delivery->raw),
+                      sizeof OLENA_MAIL("m@x") - 1);
+    commit(txn);
+}
+END_TEST
+
 START_TEST(what_is_settled_says_where_it_is)
 {
     int64_t ticket;
@@ -617,5 +661,8 @@ add_delivery_tests(Suite *suite)
     tcase_add_test(tests, strikes_are_counted_while_it_waits);
     tcase_add_test(tests, only_what_waits_is_parked);
     tcase_add_test(tests, a_parked_one_is_tried_again_by_hand);
+    tcase_add_test(tests,
+                   what_the_database_would_not_take_waits_longer_each_time);
+    tcase_add_test(tests, a_batch_leaves_the_bytes_behind_when_asked_to);
     tcase_add_test(tests, what_is_settled_says_where_it_is);
 }

@@ -1,6 +1,268 @@
+/* The questions of the command line: each is answered, empty or not. */
+#include "store/inspect.h"
 #include "fixture.h"
+
+#include <string.h>
+
+/* ---- short words ---- */
+
+static InspectTable *
+inspect(InspectQuestion question, const char *const *arguments)
+{
+    g_autoptr(GError) error = NULL;
+    Txn *txn = store_begin_read_only(fix.store, &error);
+    must(txn != NULL, error);
+    InspectTable *table = inspect_ask(txn, question, arguments, &error);
+    must(table != NULL, error);
+    commit(txn);
+    return table;
+}
+
+#define ARGUMENTS(...)                                                         \
+    (const char *const[])                                                      \
+    {                                                                          \
+        __VA_ARGS__, NULL                                                      \
+    }
+
+/* The named columns of all rows: "a|b" a row, NULL as "NULL". */
+static char *
+cells(const InspectTable *table, const char *names)
+{
+    g_auto(GStrv) wanted = g_strsplit(names, " ", -1);
+    GString *out = g_string_new(NULL);
+    for (guint row = 0; row < table->rows->len; row++) {
+        g_string_append(out, row > 0 ? "\n" : "");
+        for (guint i = 0; wanted[i] != NULL; i++) {
+            guint column = 0;
+            while (strcmp(table->columns[column], wanted[i]) != 0)
+                column++;
+            const char *cell = inspect_cell(table, row, column);
+            ck_assert_str_eq(inspect_get(table, row, wanted[i]),
+                             cell != NULL ? cell : "");
+            g_string_append_printf(out, "%s%s", i > 0 ? "|" : "",
+                                   cell != NULL ? cell : "NULL");
+        }
+    }
+    return g_string_free(out, FALSE);
+}
+
+static void
+assert_answer(InspectQuestion question, const char *const *arguments,
+              const char *names, const char *expected)
+{
+    g_autoptr(InspectTable) table = inspect(question, arguments);
+    g_autofree char *got = cells(table, names);
+    ck_assert_str_eq(got, expected);
+}
+
+/* Two tickets, one closed and linked; mail that waits, that was sent. */
+static void
+make_desk(void)
+{
+    receive("From: Olena <olena@customer.example>\nCc: taras@x\n"
+            "Subject: Printer\nMessage-ID: <a@x>\n\nIt burns.\n",
+            "support@desk.example", NULL);
+    receive(OLENA_MAIL("b@x"), "billing@desk.example", NULL);
+    accept_text(OLENA_MAIL("c@x"), "support@desk.example");
+    accept_text(OLENA_MAIL("d@x"), "support@desk.example");
+    tell("UPDATE ticket SET status = 'closed', closed_at = now(), "
+         "linked_to = 1, updated_at = now() - interval '1 hour' WHERE id = 2");
+    tell("UPDATE delivery SET state = 'parked', reason = 'odd' WHERE id = 4");
+    queue_outgoing(outgoing_new(OUTGOING_REPLY, 1, "r1@desk", "a@x b@x"));
+    queue_outgoing(outgoing_new(OUTGOING_NOTICE, 2, "r2@desk", "c@x"));
+    tell("UPDATE outgoing SET state = 'sent', settled_at = now() "
+         "WHERE id = 2");
+}
+
+/* ---- answers ---- */
+
+static const struct {
+    InspectQuestion question;
+    const char *arguments[4];
+} questions[] = {
+    {INSPECT_STATUS, {NULL}},
+    {INSPECT_TICKETS, {"", "", "10", NULL}},
+    {INSPECT_TICKET, {"1", NULL}},
+    {INSPECT_MESSAGES, {"1", NULL}},
+    {INSPECT_PARTIES, {"1", NULL}},
+    {INSPECT_EVENTS, {"1", NULL}},
+    {INSPECT_TICKET_MAILS, {"1", NULL}},
+    {INSPECT_DELIVERIES, {"", "10", NULL}},
+    {INSPECT_DELIVERY, {"1", NULL}},
+    {INSPECT_OUTBOX, {"", "10", NULL}},
+    {INSPECT_OUTGOING, {"1", NULL}},
+    {INSPECT_RECIPIENTS, {"1", NULL}},
+};
+
+START_TEST(each_question_has_an_answer)
+{
+    g_autoptr(InspectTable) empty =
+        inspect(questions[_i].question, questions[_i].arguments);
+    bool is_status = questions[_i].question == INSPECT_STATUS;
+    ck_assert_uint_eq(empty->rows->len, is_status ? 1 : 0);
+    make_desk();
+    g_autoptr(InspectTable) full =
+        inspect(questions[_i].question, questions[_i].arguments);
+    ck_assert_uint_gt(full->rows->len, 0);
+    ck_assert_uint_eq(full->n_columns, empty->n_columns);
+    for (guint column = 0; column < full->n_columns; column++) {
+        ck_assert_int_eq(full->types[column], empty->types[column]);
+        for (guint row = 0; row < full->rows->len; row++) {
+            const char *cell = inspect_cell(full, row, column);
+            if (full->types[column] == INSPECT_NUMBER && cell != NULL)
+                ck_assert_uint_eq(strspn(cell, "-0123456789"), strlen(cell));
+            else if (cell != NULL)
+                ck_assert(g_utf8_validate(cell, -1, NULL));
+        }
+    }
+}
+END_TEST
+
+START_TEST(tickets_are_listed_by_queue_and_status)
+{
+    make_desk();
+    assert_answer(INSPECT_TICKETS, ARGUMENTS("", "", "10"),
+                  "ticket queue status requester subject messages",
+                  "1|support|open|olena@customer.example|Printer|1\n"
+                  "2|billing|closed|olena@customer.example|Printer|1");
+    assert_answer(INSPECT_TICKETS, ARGUMENTS("billing", "", "10"), "ticket",
+                  "2");
+    assert_answer(INSPECT_TICKETS, ARGUMENTS("", "open", "10"), "ticket", "1");
+    assert_answer(INSPECT_TICKETS, ARGUMENTS("billing", "open", "10"), "ticket",
+                  "");
+    assert_answer(INSPECT_TICKETS, ARGUMENTS("", "", "1"), "ticket", "1");
+}
+END_TEST
+
+START_TEST(a_ticket_is_shown_with_all_that_belongs_to_it)
+{
+    make_desk();
+    assert_answer(INSPECT_TICKET, ARGUMENTS("2"),
+                  "ticket status linked_to merged_into also_in",
+                  "2|closed|1|NULL|NULL");
+    assert_answer(INSPECT_MESSAGES, ARGUMENTS("1"),
+                  "message kind author message_id threaded_by body",
+                  "1|mail|olena@customer.example|a@x|no-evidence|It burns.\n");
+    assert_answer(INSPECT_PARTIES, ARGUMENTS("1"), "address name role",
+                  "olena@customer.example|Olena|requester\ntaras@x||cc");
+    assert_answer(INSPECT_EVENTS, ARGUMENTS("1"), "event actor detail",
+                  "created||no-evidence\n"
+                  "acknowledged||olena@customer.example");
+    assert_answer(INSPECT_TICKET_MAILS, ARGUMENTS("1"),
+                  "outgoing kind state recipients", "1|reply|queued|a@x b@x");
+}
+END_TEST
+
+START_TEST(deliveries_are_listed_newest_first)
+{
+    make_desk();
+    assert_answer(INSPECT_DELIVERIES, ARGUMENTS("", "10"),
+                  "delivery state ticket reason",
+                  "4|parked|NULL|odd\n3|waiting|NULL|\n"
+                  "2|settled|2|no-evidence\n1|settled|1|no-evidence");
+    assert_answer(INSPECT_DELIVERIES, ARGUMENTS("settled", "1"), "delivery",
+                  "2");
+    assert_answer(INSPECT_DELIVERY, ARGUMENTS("1"),
+                  "delivery state recipient ticket message strikes",
+                  "1|settled|support@desk.example|1|1|0");
+}
+END_TEST
+
+START_TEST(the_outbox_is_listed_with_whom_it_is_for)
+{
+    make_desk();
+    assert_answer(INSPECT_OUTBOX, ARGUMENTS("", "10"),
+                  "outgoing kind state ticket recipients",
+                  "2|notice|sent|2|c@x\n1|reply|queued|1|a@x b@x");
+    assert_answer(INSPECT_OUTBOX, ARGUMENTS("unfinished", "10"), "outgoing",
+                  "1");
+    assert_answer(INSPECT_OUTBOX, ARGUMENTS("sent", "10"), "outgoing", "2");
+    assert_answer(INSPECT_OUTGOING, ARGUMENTS("1"),
+                  "outgoing kind sender message_id settled",
+                  "1|reply|support@desk.example|r1@desk|NULL");
+    assert_answer(INSPECT_RECIPIENTS, ARGUMENTS("1"), "recipient state code",
+                  "a@x|waiting|0\nb@x|waiting|0");
+}
+END_TEST
+
+START_TEST(the_status_counts_what_there_is)
+{
+    make_desk();
+    assert_answer(INSPECT_STATUS, ARGUMENTS(NULL),
+                  "waiting parked queued sending unfinished_tickets",
+                  "1|1|1|0|1");
+    tell("UPDATE delivery SET received_at = now() - interval '90 seconds' "
+         "WHERE id = 3");
+    tell("UPDATE outgoing SET created_at = now() - interval '80 seconds', "
+         "due_at = now() + interval '1 hour' WHERE id = 1");
+    g_autoptr(InspectTable) table = inspect(INSPECT_STATUS, ARGUMENTS(NULL));
+    int64_t waiting_s =
+        g_ascii_strtoll(inspect_get(table, 0, "oldest_waiting_s"), NULL, 10);
+    int64_t queued_s =
+        g_ascii_strtoll(inspect_get(table, 0, "oldest_queued_s"), NULL, 10);
+    ck_assert_int_ge(waiting_s, 90);
+    ck_assert_int_le(waiting_s, 110);
+    ck_assert_int_ge(queued_s, 80);
+    ck_assert_int_le(queued_s, 100);
+    ck_assert_str_eq(inspect_get(table, 0, "overdue_s"), "0");
+}
+END_TEST
+
+/* ---- bytes ---- */
+
+START_TEST(a_mail_that_leaves_is_shown_byte_for_byte)
+{
+    make_desk();
+    tell("UPDATE outgoing SET content = '\\x00ff0d0a' WHERE id = 1");
+    tell("UPDATE outgoing SET content = NULL WHERE id = 2");
+    g_autoptr(GError) error = NULL;
+    Txn *txn = store_begin_read_only(fix.store, &error);
+    must(txn != NULL, error);
+    g_autoptr(GBytes) content = NULL;
+    must(inspect_outgoing_content(txn, 1, &content, &error), error);
+    g_autoptr(GBytes) expected = g_bytes_new_static("\0\xFF\r\n", 4);
+    ck_assert(g_bytes_equal(content, expected));
+    GBytes *none = content;
+    must(inspect_outgoing_content(txn, 2, &none, &error), error);
+    ck_assert_ptr_null(none);
+    none = content;
+    must(inspect_outgoing_content(txn, 4711, &none, &error), error);
+    ck_assert_ptr_null(none);
+    commit(txn);
+}
+END_TEST
+
+START_TEST(the_original_of_a_message_is_there_without_its_delivery)
+{
+    make_desk();
+    tell("DELETE FROM delivery");
+    g_autoptr(GError) error = NULL;
+    Txn *txn = store_begin_read_only(fix.store, &error);
+    must(txn != NULL, error);
+    g_autoptr(GBytes) raw = NULL;
+    must(inspect_message_raw(txn, 2, 2, &raw, &error), error);
+    static const char text[] = OLENA_MAIL("b@x");
+    g_autoptr(GBytes) expected = g_bytes_new_static(text, sizeof text - 1);
+    ck_assert(g_bytes_equal(raw, expected));
+    GBytes *none = raw;
+    must(inspect_message_raw(txn, 1, 2, &none, &error), error);
+    ck_assert_ptr_null(none); /* it is another ticket's */
+    commit(txn);
+}
+END_TEST
+
 void
 add_inspect_tests(Suite *suite)
 {
-    (void)suite;
+    TCase *tests = fixture_case(suite, "inspect");
+    tcase_add_loop_test(tests, each_question_has_an_answer, 0,
+                        G_N_ELEMENTS(questions));
+    tcase_add_test(tests, tickets_are_listed_by_queue_and_status);
+    tcase_add_test(tests, a_ticket_is_shown_with_all_that_belongs_to_it);
+    tcase_add_test(tests, deliveries_are_listed_newest_first);
+    tcase_add_test(tests, the_outbox_is_listed_with_whom_it_is_for);
+    tcase_add_test(tests, the_status_counts_what_there_is);
+    tcase_add_test(tests, a_mail_that_leaves_is_shown_byte_for_byte);
+    tcase_add_test(tests,
+                   the_original_of_a_message_is_there_without_its_delivery);
 }
