@@ -263,7 +263,7 @@ static const Key outbox_keys[] = {
      .help = "Never wait longer than this between two attempts."},
     {ROW("give_up", KEY_DURATION, "5d", 1, 30 * DAY, OutboxSettings, give_up_s),
      .help = "After this time the recipient has failed, visibly."},
-    {ROW("lease", KEY_DURATION, "15min", 1, DAY, OutboxSettings, lease_s),
+    {ROW("lease", KEY_DURATION, "30min", 1, DAY, OutboxSettings, lease_s),
      .help = "A mail that a sender took and did not settle is another's after "
              "this. Keep it at relay.timeout and 10min at least, or a slow "
              "relay gets a person's answer twice."},
