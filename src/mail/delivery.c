@@ -12,5 +12,6 @@ delivery_free(Delivery *delivery)
     g_free(delivery->queue);
     g_free(delivery->mta_queue_id);
     g_clear_pointer(&delivery->raw, g_bytes_unref);
+    g_clear_pointer(&delivery->raw_digest, g_bytes_unref);
     g_free(delivery);
 }
