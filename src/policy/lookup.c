@@ -80,7 +80,8 @@ locks_of(const Lookup *lookup, const Mail *mail)
         if (mail->message_id == NULL || strcmp(id, mail->message_id) != 0)
             add_lock(locks, 'm', id, strlen(id));
     }
-    qsort(locks->data, locks->len, sizeof(int64_t), compare_keys);
+    if (locks->len > 1) /* an empty one has no data to sort */
+        qsort(locks->data, locks->len, sizeof(int64_t), compare_keys);
     return locks;
 }
 
