@@ -50,15 +50,18 @@ check_group(const char *key, const char *name, GError **error)
 }
 
 static bool
-check_directory(const char *key, const char *path, GError **error)
+check_directory(const char *key, const char *path, int access_mode,
+                GError **error)
 {
     struct stat status;
     if (stat(path, &status) != 0)
         return refuse(error, key, path, g_strerror(errno));
     if (!S_ISDIR(status.st_mode))
         return refuse(error, key, path, "is not a directory");
-    if (access(path, R_OK | X_OK) != 0)
-        return refuse(error, key, path, "cannot be read by us");
+    if (access(path, access_mode) != 0)
+        return refuse(error, key, path,
+                      (access_mode & W_OK) != 0 ? "cannot be written to by us"
+                                                : "cannot be read by us");
     return true;
 }
 
@@ -125,7 +128,7 @@ static bool
 check_template_sets(const Settings *settings, GError **error)
 {
     if (!check_directory("template_directory", settings->template_directory,
-                         error))
+                         R_OK | X_OK, error))
         return false;
     for (guint i = 0; i < settings->queues->len; i++) {
         const Queue *queue = settings->queues->pdata[i];
@@ -133,7 +136,7 @@ check_template_sets(const Settings *settings, GError **error)
             continue;
         g_autofree char *path = g_build_filename(settings->template_directory,
                                                  queue->templates, NULL);
-        if (!check_directory("queues.templates", path, error))
+        if (!check_directory("queues.templates", path, R_OK | X_OK, error))
             return false;
     }
     return true;
@@ -149,7 +152,7 @@ settings_check_files(const Settings *settings, GError **error)
            check_group("group", settings->group, error) &&
            check_listeners(settings->listeners, error) &&
            check_directory("spool_directory", settings->spool_directory,
-                           error) &&
+                           W_OK | X_OK, error) &&
            check_template_sets(settings, error) &&
            check_relay(&settings->relay, service, error);
 }

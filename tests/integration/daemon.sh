@@ -74,6 +74,14 @@ test_refusals()
         'en/notice-new\.txt:3: .*no\.such\.thing'
     cp "${srcdir:-.}/conf/templates/en/notice-new.txt" "$SERVERS/templates/en/"
 
+    mkdir -p "$SERVERS/closed"
+    chmod 0555 "$SERVERS/closed"
+    desk_settings
+    sed -i "s|^spool_directory.*|spool_directory = \"$SERVERS/closed\";|" \
+        "$DESK_CONF"
+    tap_is "a place for large mails that we cannot write to is refused" \
+        "$(posternd -c "$DESK_CONF" -t)" 78
+
     pg_createdb empty
     desk_settings
     sed -i 's/dbname=desk/dbname=empty/' "$DESK_CONF"

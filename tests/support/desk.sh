@@ -57,6 +57,7 @@ desk_install()
 {
     mkdir -p "$DESK_BIN" "$MAILS" || return 1
     servers_mkdir "$DESK_RUN" 0755 "$SERVERS_USER"
+    servers_mkdir "$SERVERS/spool" 0700 "$SERVERS_USER"
     for desk_program in posternd postern postern-deliver; do
         cp "${abs_top_builddir:-.}/$desk_program" "$DESK_BIN/" || return 1
     done
@@ -85,7 +86,7 @@ desk_settings()
 database = { conninfo = "host=$PGHOST user=postern dbname=desk";
     timeout = "5s"; };
 run_directory = "$DESK_RUN";
-spool_directory = "$SERVERS";
+spool_directory = "$SERVERS/spool";
 template_directory = "$SERVERS/templates";
 admin = "boss@staff.test";
 listeners = ( { socket = "$DESK_SOCKET"; mode = "0666"; } );
