@@ -29,15 +29,20 @@ take_password(void)
 
 /* What our predecessor in this slot held is settled now, not when its lease
  * ends. */
-static void
+static bool
 answer_for_predecessor(Worker *worker)
 {
-    g_autoptr(GError) failure = NULL;
-    if (*worker->slot->lease != '\0' &&
-        !tick_recover_sender(worker->desk, worker->slot->lease, &failure))
-        log_notice(event("lease.left"), kv("reason", failure->message));
+    while (*worker->slot->lease != '\0') {
+        g_autoptr(GError) failure = NULL;
+        if (tick_recover_sender(worker->desk, worker->slot->lease, &failure))
+            worker->slot->lease[0] = '\0';
+        else if (!worker_pause(worker, "lease", failure))
+            return false; /* it stays noted for the next one */
+    }
+    worker_resume(worker);
     g_autofree char *lease = g_uuid_string_random();
     g_strlcpy(worker->slot->lease, lease, sizeof worker->slot->lease);
+    return true;
 }
 
 /* Until the next mail is due, or the doorbell rings; at most poll_s. */
@@ -83,11 +88,11 @@ worker_sender(Worker *worker, GError **error)
 {
     (void)error;
     char *password = take_password();
-    answer_for_predecessor(worker);
-    Sender *sender =
-        sender_new(worker->desk, worker->slot->lease, password, &worker->diary);
-    run(worker, sender);
-    sender_free(sender);
+    if (answer_for_predecessor(worker)) {
+        g_autoptr(Sender) sender = sender_new(worker->desk, worker->slot->lease,
+                                              password, &worker->diary);
+        run(worker, sender);
+    }
     settings_secret_free(password);
     return true;
 }
