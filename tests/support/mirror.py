@@ -19,18 +19,7 @@ import email
 import email.policy
 import os
 import smtplib
-import socket
 import time
-
-
-class Lmtp(smtplib.LMTP):
-    """LMTP on a UNIX socket."""
-
-    def _get_socket(self, host, port, timeout):
-        sock = socket.socket(socket.AF_UNIX)
-        sock.settimeout(timeout)
-        sock.connect(host)
-        return sock
 
 
 def answer(mail, author, number, lose):
@@ -67,7 +56,7 @@ def mirror(path, number, options):
         if options.only and recipient not in options.only.split(","):
             continue
         author = options.author or recipient
-        with Lmtp(options.socket, 0, timeout=60) as client:
+        with smtplib.LMTP(options.socket) as client:
             client.sendmail(author, [to], answer(
                 mail, author, number, options.lose.split(",")))
 
