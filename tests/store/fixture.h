@@ -6,6 +6,8 @@
  *     STORE_TEST_CONNINFO   a database of ours, to be emptied at will
  *     STORE_TEST_ADMIN      the same server as its superuser
  *     STORE_TEST_PREPARED   0: as behind a transaction pooler
+ *     STORE_TEST_POOL       the database through such a pooler: the tests that
+ *                           must know the server's process are left out
  *     STORE_TEST_PROXY      conninfo through the proxy, and the file it obeys
  *     STORE_TEST_CONTROL
  */

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Everything the store does, against a private PostgreSQL: with prepared
-# statements, and as behind a transaction pooler without.
+# statements, without, and through a transaction pooler if there is one.
 set -u
 . "${srcdir:-.}/tests/support/tap.sh"
 . "${srcdir:-.}/tests/support/servers.sh"
@@ -27,6 +27,25 @@ pass_on()
     tap_is "$1: and has nothing to complain of" "$(cat "$SERVERS/errors")" ""
 }
 
+# Nothing of a session outlives a transaction here.
+bouncer_start()
+{
+    bouncer=$(PATH=$PATH:/usr/sbin command -v pgbouncer) || return 1
+    servers_mkdir "$SERVERS/bouncer" 0755 "$SERVERS_USER"
+    cat >"$SERVERS/bouncer/ini" <<SETTINGS
+[databases]
+desk = host=$PGHOST dbname=desk user=$PGUSER
+[pgbouncer]
+unix_socket_dir = $SERVERS/bouncer
+unix_socket_mode = 0777
+listen_addr =
+auth_type = any
+pool_mode = transaction
+SETTINGS
+    server_run bouncer "$bouncer" "$SERVERS/bouncer/ini"
+    wait_for 20 test -S "$SERVERS/bouncer/.s.PGSQL.6432"
+}
+
 if [ ! -x "$test_store" ]; then
     tap_needs "the unit test library check (Debian package check)"
 fi
@@ -48,5 +67,13 @@ STORE_TEST_PREPARED=1
 export STORE_TEST_PREPARED
 pass_on prepared
 STORE_TEST_PREPARED=0
-pass_on pooled
+pass_on plain
+
+if bouncer_start; then
+    STORE_TEST_POOL="host=$SERVERS/bouncer port=6432 user=$PGUSER dbname=desk"
+    export STORE_TEST_POOL
+    pass_on pooled
+else
+    tap_skip "pooled" "needs pgbouncer (Debian package pgbouncer)"
+fi
 tap_done

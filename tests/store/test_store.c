@@ -14,8 +14,10 @@ main(void)
     add_context_tests(suite);
     add_outbox_tests(suite);
     add_inspect_tests(suite);
-    add_connection_tests(suite);
-    add_server_tests(suite);
+    if (g_getenv("STORE_TEST_POOL") == NULL) {
+        add_connection_tests(suite);
+        add_server_tests(suite);
+    }
     SRunner *runner = srunner_create(suite);
     srunner_set_tap(runner, "-");
     srunner_run_all(runner, CK_SILENT);
