@@ -59,6 +59,9 @@ execute(PGconn *connection, const char *sql)
 static PGconn *eye;
 static PGconn *admin_eye;
 
+static char *ask_va(PGconn *connection, const char *format, va_list args)
+    G_GNUC_PRINTF(2, 0);
+
 static char *
 ask_va(PGconn *connection, const char *format, va_list args)
 {

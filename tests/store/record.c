@@ -60,7 +60,7 @@ make_effect(Effect effect)
     added->status = effect.status;
     added->role = effect.role;
     added->cool_down_s = effect.cool_down_s;
-    g_autoptr(Receipt) receipt = record(decision, text, "support@desk.example");
+    receipt_free(record(decision, text, "support@desk.example"));
 }
 
 /* ---- verdicts ---- */
@@ -115,8 +115,7 @@ START_TEST(a_claim_is_remembered_with_the_ticket)
     make_ticket();
     g_autoptr(Decision) decision = decision_for(VERDICT_NEW, "test", 0);
     decision->linked_to = 1;
-    g_autoptr(Receipt) receipt =
-        record(decision, OLENA_MAIL("b@x"), "support@desk.example");
+    receipt_free(record(decision, OLENA_MAIL("b@x"), "support@desk.example"));
     assert_sql("2|1", "SELECT id, linked_to FROM ticket WHERE id = 2");
 }
 END_TEST
@@ -141,8 +140,7 @@ START_TEST(a_note_is_kept_as_one)
     make_ticket();
     g_autoptr(Decision) decision = decision_for(VERDICT_JOIN, "test", 1);
     decision->is_note = true;
-    g_autoptr(Receipt) receipt =
-        record(decision, OLENA_MAIL("b@x"), "support@desk.example");
+    receipt_free(record(decision, OLENA_MAIL("b@x"), "support@desk.example"));
     assert_sql("note", "SELECT kind FROM message WHERE id = 2");
 }
 END_TEST
@@ -190,7 +188,7 @@ START_TEST(ticket_numbers_have_no_gaps)
     g_autoptr(Decision) join = decision_for(VERDICT_JOIN, "test", 1);
     for (int i = 0; i < 3; i++) {
         g_autofree char *text = g_strdup_printf("Message-ID: <%d@x>\n\nx\n", i);
-        g_autoptr(Receipt) joined = record(join, text, "support@desk.example");
+        receipt_free(record(join, text, "support@desk.example"));
     }
     g_autoptr(Decision) new = decision_for(VERDICT_NEW, "test", 0);
     g_autoptr(Receipt) receipt =
@@ -395,15 +393,15 @@ START_TEST(an_id_rises_and_never_falls)
         "Message-ID: <late@x>\n\nx\n",
         "Message-ID: <b@x>\nReferences: <late@x> <a@x> <ours@x>\n\nx\n",
     };
-    g_autoptr(Receipt) first = record(join, texts[0], "support@desk.example");
+    receipt_free(record(join, texts[0], "support@desk.example"));
     assert_kind("a@x", "stored");
     assert_kind("late@x", "seen");
     assert_kind("ours@x", "seen");
     add_own_id(1, "ours@x");
-    g_autoptr(Receipt) late = record(join, texts[1], "support@desk.example");
+    receipt_free(record(join, texts[1], "support@desk.example"));
     assert_kind("late@x", "stored");
     assert_kind("ours@x", "ours");
-    g_autoptr(Receipt) again = record(join, texts[2], "support@desk.example");
+    receipt_free(record(join, texts[2], "support@desk.example"));
     assert_kind("late@x", "stored");
     assert_kind("a@x", "stored");
     assert_kind("ours@x", "ours");
@@ -423,8 +421,7 @@ START_TEST(odd_ids_are_kept_letter_by_letter)
         g_string_append_printf(text, " <%s>\n", ids[i]);
     g_string_append(text, "\nText.\n");
     g_autoptr(Decision) join = decision_for(VERDICT_JOIN, "test", 1);
-    g_autoptr(Receipt) receipt =
-        record(join, text->str, "support@desk.example");
+    receipt_free(record(join, text->str, "support@desk.example"));
     Txn *txn = begin(fix.store);
     g_autoptr(GError) error = NULL;
     g_autoptr(Thread) thread = NULL;
@@ -444,7 +441,7 @@ START_TEST(a_long_id_fits_its_index)
         "Message-ID: <%s@x>\nReferences: <%sy@x>\n\nx\n", local, local);
     make_ticket();
     g_autoptr(Decision) join = decision_for(VERDICT_JOIN, "test", 1);
-    g_autoptr(Receipt) receipt = record(join, text, "support@desk.example");
+    receipt_free(record(join, text, "support@desk.example"));
     assert_sql("992", "SELECT length(message_id) FROM message WHERE id = 2");
     assert_sql("3", "SELECT count(*) FROM reference");
 }
@@ -496,14 +493,12 @@ START_TEST(an_answer_knows_the_newest_mail_that_came_in)
 {
     make_ticket();
     g_autoptr(Decision) join = decision_for(VERDICT_JOIN, "test", 1);
-    g_autoptr(Receipt) second =
-        record(join, "Message-ID: <b@x>\nReferences: <first@x>\n\nx\n",
-               "support@desk.example");
-    g_autoptr(Receipt) no_id =
-        record(join, "Subject: x\n\nx\n", "support@desk.example");
+    receipt_free(record(join, "Message-ID: <b@x>\nReferences: <first@x>\n\nx\n",
+                        "support@desk.example"));
+    receipt_free(record(join, "Subject: x\n\nx\n", "support@desk.example"));
     join->is_note = true;
-    g_autoptr(Receipt) note =
-        record(join, "Message-ID: <note@x>\n\nx\n", "support@desk.example");
+    receipt_free(
+        record(join, "Message-ID: <note@x>\n\nx\n", "support@desk.example"));
     tell("UPDATE ticket SET language = 'uk', status = 'pending', "
          "reply_to = 'office@x'");
     Txn *txn = begin(fix.store);
