@@ -73,4 +73,5 @@ tap_is "postern-deliver ran from local(8)" \
 test_ways_in
 test_refusal
 tap_ok "Postfix has nothing left" wait_for 20 postfix_idle
+desk_unharmed
 tap_done

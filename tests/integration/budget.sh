@@ -175,4 +175,5 @@ test_breaker
 test_robots
 test_robots_of_ours
 test_robot_behind_list
+desk_unharmed
 tap_done

@@ -311,4 +311,5 @@ test_strikes
 test_killed_while_sending
 test_sleeper
 test_storm
+desk_sane
 tap_done

@@ -468,4 +468,5 @@ test_killed_supervisor
 test_database
 test_status
 test_root
+desk_sane
 tap_done

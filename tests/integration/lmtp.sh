@@ -123,4 +123,5 @@ test_no_acknowledgement
 test_refusals
 test_database_away
 tap_ok "Postfix has nothing left" wait_for 20 postfix_idle
+desk_unharmed
 tap_done

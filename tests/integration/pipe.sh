@@ -110,4 +110,5 @@ test_null_sender
 test_refusals
 test_daemon_away
 tap_ok "Postfix has nothing left" wait_for 20 postfix_idle
+desk_unharmed
 tap_done

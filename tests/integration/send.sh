@@ -268,4 +268,5 @@ test_hang_up
 test_lost_after_the_dot
 test_relay_away
 test_tls
+desk_unharmed
 tap_done

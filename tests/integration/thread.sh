@@ -316,4 +316,5 @@ test_cut_at_nothing
 test_cut_while_waiting
 test_cut_for_two_queues
 test_acknowledgements
+desk_unharmed
 tap_done

@@ -28,6 +28,8 @@
 #   has_mail_to NAME       there is one
 #   desk_log ERE [S]       until a line of the log matches
 #   desk_workers [ROLE]    process ids of the workers
+#   desk_unharmed          a TAP point: no worker died, no sanitizer complained;
+#                          desk_sane only the second, where a test kills
 #
 #   mail_write NAME FROM SUBJECT [FIELD...]   a person's mail to support@,
 #                          $MAILS/NAME.eml, Message-ID <NAME@mua.test>
@@ -162,6 +164,18 @@ deliver()
 desk_workers()
 {
     pgrep -P "$(server_pid posternd)" -f -- "--worker ${1:-}"
+}
+
+desk_unharmed()
+{
+    tap_unlike "no worker died" "$(cat "$DESK_LOG")" 'event=worker\.died'
+    desk_sane
+}
+
+desk_sane()
+{
+    tap_unlike "nothing of ours is broken" "$(cat "$DESK_LOG")" \
+        'Sanitizer|runtime error|-CRITICAL|assertion'
 }
 
 # --- what became of it -----------------------------------------------------
