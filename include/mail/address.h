@@ -38,6 +38,13 @@ bool address_is_sendable(const char *addr_spec);
 bool address_is_ascii(const char *addr_spec);
 
 /*
+ * The same address in ASCII, for a header field or a relay without SMTPUTF8: an
+ * international domain by its A-label (RFC 5890). Free with g_free(). NULL if
+ * it is not sendable or its local part cannot be written so.
+ */
+char *address_to_ascii(const char *addr_spec);
+
+/*
  * The form by which two addresses are compared: ASCII lower case, nothing
  * else (no Unicode folding: RELIABILITY A25). Free with g_free().
  */

@@ -14,8 +14,9 @@ const char *guard_acknowledge(const Mail *mail, const Delivery *delivery,
                               const Rules *rules, bool *ret_alarm);
 
 /*
- * By what acknowledgements are counted: the address key without its "+detail",
- * because all of those are one mailbox. g_free() it.
+ * By what acknowledgements are counted: the address key without its "+detail"
+ * and with its domain as A-label, because all of those are one mailbox.
+ * g_free() it.
  */
 char *guard_budget_key(const char *addr_spec);
 

@@ -87,6 +87,24 @@ address_is_sendable(const char *addr_spec)
 }
 
 char *
+address_to_ascii(const char *addr_spec)
+{
+    if (!address_is_sendable(addr_spec))
+        return NULL;
+    if (address_is_ascii(addr_spec))
+        return g_strdup(addr_spec);
+    const char *at = strrchr(addr_spec, '@');
+    g_autofree char *domain = g_hostname_to_ascii(at + 1);
+    g_autofree char *local = g_strndup(addr_spec, (gsize)(at - addr_spec));
+    g_autofree char *ascii =
+        domain != NULL ? g_strdup_printf("%s@%s", local, domain) : NULL;
+    if (ascii == NULL || !address_is_ascii(ascii) ||
+        !address_is_sendable(ascii))
+        return NULL;
+    return g_steal_pointer(&ascii);
+}
+
+char *
 address_key(const char *addr_spec)
 {
     return g_ascii_strdown(addr_spec, -1);

@@ -129,25 +129,13 @@ add_phrase(Field *field, const char *name)
         field_add(field, quoted->str);
 }
 
-/*
- * The addr-spec in ASCII: an international domain by its A-label. NULL with
- * FAILURE_PERMANENT if it cannot be written so (RFC 6532 needs SMTPUTF8).
- */
+/* The addr-spec in ASCII, or NULL with FAILURE_PERMANENT. */
 static char *
 ascii_address(const char *field, const char *addr_spec, GError **error)
 {
-    if (addr_spec != NULL && address_is_sendable(addr_spec)) {
-        if (address_is_ascii(addr_spec))
-            return g_strdup(addr_spec);
-        const char *at = strrchr(addr_spec, '@');
-        g_autofree char *domain = g_hostname_to_ascii(at + 1);
-        g_autofree char *local = g_strndup(addr_spec, (gsize)(at - addr_spec));
-        g_autofree char *ascii =
-            domain != NULL ? g_strdup_printf("%s@%s", local, domain) : NULL;
-        if (ascii != NULL && address_is_ascii(ascii) &&
-            address_is_sendable(ascii))
-            return g_steal_pointer(&ascii);
-    }
+    char *ascii = addr_spec != NULL ? address_to_ascii(addr_spec) : NULL;
+    if (ascii != NULL)
+        return ascii;
     g_autofree char *valid = addr_spec != NULL
                                  ? text_repair(addr_spec, strlen(addr_spec))
                                  : g_strdup("");

@@ -33,7 +33,8 @@ guard_address(const Mail *mail, const char *sender, const Rules *rules)
 {
     if (*sender == '\0')
         return "null-sender";
-    if (!address_is_sendable(sender))
+    g_autofree char *ascii = address_to_ascii(sender);
+    if (ascii == NULL)
         return "address-not-sendable";
     if (is_machine(sender))
         return "address-of-a-machine";
@@ -81,6 +82,7 @@ guard_acknowledge(const Mail *mail, const Delivery *delivery,
 char *
 guard_budget_key(const char *addr_spec)
 {
-    g_autofree char *key = address_key(addr_spec);
+    g_autofree char *ascii = address_to_ascii(addr_spec);
+    g_autofree char *key = address_key(ascii != NULL ? ascii : addr_spec);
     return address_without_detail(key, '+', NULL);
 }

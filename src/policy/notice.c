@@ -61,13 +61,14 @@ from_name(const Draft *draft)
                            draft->queue->display_name);
 }
 
+/* As they are in To and Cc: few relays take anything but ASCII. */
 static GPtrArray *
 recipients_of(const Draft *draft)
 {
     GPtrArray *recipients = g_ptr_array_new_with_free_func(g_free);
-    g_ptr_array_add(recipients, g_strdup(draft->to));
+    g_ptr_array_add(recipients, address_to_ascii(draft->to));
     for (guint i = 0; draft->more != NULL && i < draft->more->len; i++)
-        g_ptr_array_add(recipients, g_strdup(draft->more->pdata[i]));
+        g_ptr_array_add(recipients, address_to_ascii(draft->more->pdata[i]));
     return recipients;
 }
 

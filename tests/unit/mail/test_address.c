@@ -160,6 +160,26 @@ END_TEST
 
 static const struct {
     const char *addr_spec;
+    const char *ascii; /* NULL: cannot be written so */
+} domains[] = {
+    {"Bob@Example.org", "Bob@Example.org"},
+    {"bob@приклад.укр", "bob@xn--80aikifvh.xn--j1amh"},
+    {"bob@xn--80aikifvh.xn--j1amh", "bob@xn--80aikifvh.xn--j1amh"},
+    {"пошта@приклад.укр", NULL},
+    {"пошта@example.org", NULL},
+    {"bo b@example.org", NULL},
+    {"bob", NULL},
+};
+
+START_TEST(an_international_domain_has_a_form_in_ascii)
+{
+    g_autofree char *ascii = address_to_ascii(domains[_i].addr_spec);
+    ck_assert_pstr_eq(ascii, domains[_i].ascii);
+}
+END_TEST
+
+static const struct {
+    const char *addr_spec;
     const char *plain;
     const char *detail; /* NULL: none */
 } details[] = {
@@ -208,6 +228,8 @@ add(TCase *tests)
                         G_N_ELEMENTS(hostile));
     tcase_add_loop_test(tests, only_safe_addresses_are_sendable, 0,
                         G_N_ELEMENTS(sendables));
+    tcase_add_loop_test(tests, an_international_domain_has_a_form_in_ascii, 0,
+                        G_N_ELEMENTS(domains));
     tcase_add_loop_test(tests, the_detail_is_taken_out, 0,
                         G_N_ELEMENTS(details));
     tcase_add_test(tests, the_key_folds_ascii_only);

@@ -63,6 +63,8 @@ static const struct {
     {PERSON, "olena", SUPPORT, "address-not-sendable"},
     {PERSON, "-olena@customer.example", SUPPORT, "address-not-sendable"},
     {PERSON, "a b@customer.example", SUPPORT, "address-not-sendable"},
+    {PERSON, "олена@customer.example", SUPPORT, "address-not-sendable"},
+    {PERSON, "olena@пошта.укр", SUPPORT, NULL},
     /* machines, by their addresses */
     {PERSON, "mailer-daemon@customer.example", SUPPORT, "address-of-a-machine"},
     {PERSON, "Postmaster@customer.example", SUPPORT, "address-of-a-machine"},
@@ -158,6 +160,26 @@ START_TEST(a_budget_of_nothing_is_silence)
 }
 END_TEST
 
+static const struct {
+    const char *addr_spec;
+    const char *key;
+} mailboxes[] = {
+    {"Olena@Customer.example", "olena@customer.example"},
+    {"olena+one@customer.example", "olena@customer.example"},
+    {"OLENA+two+three@customer.example", "olena@customer.example"},
+    {"olena@пошта.укр", "olena@xn--80a1acn3a.xn--j1amh"},
+    {"olena+x@xn--80a1acn3a.xn--j1amh", "olena@xn--80a1acn3a.xn--j1amh"},
+    {"not an address", "not an address"},
+    {"", ""},
+};
+
+START_TEST(all_addresses_of_a_mailbox_share_its_budget)
+{
+    g_autofree char *key = guard_budget_key(mailboxes[_i].addr_spec);
+    ck_assert_str_eq(key, mailboxes[_i].key);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -172,6 +194,8 @@ main(void)
     tcase_add_test(tests,
                    who_gets_nothing_anyway_spends_no_budget_and_no_alarm);
     tcase_add_test(tests, a_budget_of_nothing_is_silence);
+    tcase_add_loop_test(tests, all_addresses_of_a_mailbox_share_its_budget, 0,
+                        G_N_ELEMENTS(mailboxes));
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_set_tap(runner, "-");

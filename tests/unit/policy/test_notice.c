@@ -247,11 +247,26 @@ END_TEST
 START_TEST(whom_we_cannot_write_to_is_left_out)
 {
     g_autoptr(Context) context = context_new();
-    g_free(delivery->envelope_sender);
-    delivery->envelope_sender = g_strdup("олена@customer.example");
+    Queue *support = sample_queue(sample, "support");
+    g_strfreev(support->notify);
+    support->notify = g_strsplit("анна@agents.example", " ", -1);
     g_autoptr(GPtrArray) all = compose(MAIL, context);
-    ck_assert_ptr_null(of_kind(all, OUTGOING_ACKNOWLEDGEMENT));
-    ck_assert_ptr_nonnull(of_kind(all, OUTGOING_NOTICE));
+    ck_assert_ptr_null(of_kind(all, OUTGOING_NOTICE));
+    ck_assert_ptr_nonnull(of_kind(all, OUTGOING_ACKNOWLEDGEMENT));
+}
+END_TEST
+
+START_TEST(an_international_domain_is_written_for_every_relay)
+{
+    g_autoptr(Context) context = context_new();
+    g_free(delivery->envelope_sender);
+    delivery->envelope_sender = g_strdup("olena@пошта.укр");
+    g_autoptr(GPtrArray) all = compose(MAIL, context);
+    const Outgoing *ack = of_kind(all, OUTGOING_ACKNOWLEDGEMENT);
+    ck_assert_ptr_nonnull(ack);
+    assert_clean(ack);
+    assert_field(ack, "To", "olena@xn--80a1acn3a.xn--j1amh");
+    ck_assert_str_eq(ack->recipients->pdata[0], "olena@xn--80a1acn3a.xn--j1amh");
 }
 END_TEST
 
@@ -611,6 +626,7 @@ main(void)
     tcase_add_loop_test(tests, the_language_declared_is_the_language_written, 0,
                         G_N_ELEMENTS(languages));
     tcase_add_test(tests, whom_we_cannot_write_to_is_left_out);
+    tcase_add_test(tests, an_international_domain_is_written_for_every_relay);
     tcase_add_test(tests, the_root_comes_first_in_every_mail_of_a_ticket);
     tcase_add_test(tests, a_root_that_came_back_is_not_repeated);
     tcase_add_test(tests, a_root_stays_while_keys_are_added_and_queues_go);
