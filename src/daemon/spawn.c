@@ -1,6 +1,8 @@
 #include "spawn.h"
 
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -42,6 +44,16 @@ hand_over(const SpawnDescriptors *descriptors)
         place(listeners[i], FD_LISTENERS + (int)i);
 }
 
+/* From the first moment: who outlived the supervisor now would hold its sockets
+ * against the next one. The worker does it again once it is another user. */
+static void
+die_with(pid_t supervisor)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != supervisor)
+        _exit(EX_TEMPFAIL);
+}
+
 /* Signals stay blocked as they are here: one that comes before the worker can
  * take it waits for it. */
 static void
@@ -61,8 +73,11 @@ spawn_worker(const char *name, const char *settings_file,
 {
     if (descriptors->n_listeners > CLEAR_OF_TARGETS - FD_LISTENERS)
         return -1;
+    pid_t supervisor = getpid();
     pid_t pid = fork();
-    if (pid == 0)
+    if (pid == 0) {
+        die_with(supervisor);
         become_worker(name, settings_file, descriptors);
+    }
     return pid;
 }

@@ -324,6 +324,15 @@ test_killed_supervisor()
     ended 5
     tap_ok "a new one starts without help" desk_start
     tap_ok "and works" works newborn
+    # In the middle of replacing them all.
+    for n in 1 2 3; do
+        kill -HUP "$(server_pid posternd)"
+        sleep 0.0$n
+        kill -9 "$(server_pid posternd)"
+        ended 5
+        desk_start || break
+    done
+    tap_ok "the same while it starts workers" works "middle$n"
 }
 
 # --- the database goes away ------------------------------------------------
