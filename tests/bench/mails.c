@@ -10,6 +10,7 @@
 
 enum {
     ANSWERS_IN_100 = 20,
+    GAP = 200,    /* an answer comes later than its parent is read */
     REACH = 3000, /* an answer is at most so many mails behind */
     REFERENCES_MAX = 10,
     PLAIN_BELOW = 2500, /* octets: where the shapes change */
@@ -58,10 +59,10 @@ static bool
 parent_of(uint64_t seed, uint64_t index, uint64_t *ret_parent)
 {
     Chance chance = chance_for(seed, index, CHANCE_PARENT);
-    if (index == 0 || chance_below(&chance, 100) >= ANSWERS_IN_100)
+    if (index <= GAP || chance_below(&chance, 100) >= ANSWERS_IN_100)
         return false;
     *ret_parent =
-        index - 1 - chance_below(&chance, MIN(index, (uint64_t)REACH));
+        index - GAP - chance_below(&chance, MIN(index - GAP, (uint64_t)REACH));
     return true;
 }
 
