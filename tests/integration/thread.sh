@@ -9,6 +9,7 @@ ANNA=anna@customers.test
 BRUNO=bruno@customers.test
 MALLORY=mallory@evil.test
 
+ROOMY='budgets = { per_sender_10min = 100; per_sender_day = 100; };'
 settled=0
 
 # By LMTP to support@, and wait until it has its place.
@@ -112,6 +113,46 @@ test_order()
     arrives other $BRUNO
     tap_is "two answers to a mail we never saw are together" \
         "$(ticket_of other)" "$(ticket_of one)"
+}
+
+# A whole thread is there at once, the last answer first, and everything for both
+# queues; many processors take it two mails at a time.
+test_burst()
+{
+    desk_settings "$ROOMY workers = { processor = 4; };
+        limits = { batch = 2; };"
+    desk_reload
+    wait_for 10 has_processors 4
+    processors=$(desk_workers processor)
+    kill -STOP $processors
+    mail_write burst0 $ANNA 'A thread'
+    n=0
+    while [ $n -lt 15 ]; do
+        mail_answer "burst$((n + 1))" $ANNA "$MAILS/burst$n.eml"
+        n=$((n + 1))
+    done
+    while [ $n -ge 0 ]; do
+        lmtp_send "burst$n" $ANNA support@desk.test >/dev/null
+        lmtp_send "burst$n" $ANNA billing@desk.test >/dev/null
+        settled=$((settled + 2))
+        n=$((n - 1))
+    done
+    kill -CONT $processors
+    tap_ok "a thread in a burst, backwards, is processed" \
+        desk_settled "$settled"
+    tap_is "it is one ticket of 16 messages" "$(desk_sql "SELECT
+            count(DISTINCT ticket_id), count(*) FROM message
+            WHERE message_id LIKE 'burst%'")" "1|16"
+    tap_is "with one acknowledgement" "$(desk_sql "SELECT count(*)
+            FROM outgoing JOIN message m ON m.id = message_id_no
+            WHERE m.message_id LIKE 'burst%'")" 1
+    desk_settings "$ROOMY"
+    desk_reload
+}
+
+has_processors()
+{
+    [ "$(desk_workers processor | wc -l)" = "$1" ]
 }
 
 # --- open and closed -------------------------------------------------------
@@ -303,11 +344,12 @@ test_acknowledgements()
 
 servers_need pg sink
 desk_prepare || exit 1
-desk_settings 'budgets = { per_sender_10min = 100; per_sender_day = 100; };'
+desk_settings "$ROOMY"
 desk_start || exit 1
 test_parties
 test_strangers
 test_order
+test_burst
 test_closed
 test_duplicates
 test_same_id
