@@ -308,6 +308,49 @@ accept_text(const char *text, const char *recipient)
     return accept_one(delivery);
 }
 
+GBytes *
+bytes_of(const char *text)
+{
+    return g_bytes_new(text, strlen(text));
+}
+
+char *
+accept_all(GPtrArray *deliveries, size_t trace_octets)
+{
+    static const char *const words[] = {[ADDED_NEW] = "new",
+                                        [ADDED_DUPLICATE] = "duplicate",
+                                        [ADDED_COMPLETED] = "completed"};
+    const Delivery *first = deliveries->pdata[0];
+    g_autoptr(GBytes) digest = digest_of(first->raw);
+    g_autofree Added *added = g_new0(Added, deliveries->len);
+    g_autoptr(GError) error = NULL;
+    must(delivery_add(fix.store, deliveries, digest, trace_octets, added,
+                      &error),
+         error);
+    g_autoptr(GString) out = g_string_new(NULL);
+    for (guint i = 0; i < deliveries->len; i++)
+        g_string_append_printf(out, "%s%s", i > 0 ? " " : "", words[added[i]]);
+    return g_strdup(out->str);
+}
+
+GPtrArray *
+deliveries_new(void)
+{
+    return g_ptr_array_new_with_free_func((GDestroyNotify)delivery_free);
+}
+
+GBytes *
+noise(size_t length)
+{
+    guint8 *bytes = g_malloc(length + 1);
+    uint32_t state = 1;
+    for (size_t i = 0; i < length; i++) {
+        state = state * 1664525U + 1013904223U;
+        bytes[i] = (guint8)(state >> 24);
+    }
+    return g_bytes_new_take(bytes, length);
+}
+
 /* ---- what becomes of it ---- */
 
 static Receipt *
@@ -397,4 +440,52 @@ queue_outgoing(Outgoing *outgoing)
     g_autofree char *id = ask("SELECT id FROM outgoing WHERE message_id = '%s'",
                               outgoing->message_id);
     return g_ascii_strtoll(id, NULL, 10);
+}
+
+/* ---- connections ---- */
+
+pid_t
+backend_of(Store *store)
+{
+    g_autoptr(GError) error = NULL;
+    must(store_connect(store, &error), error);
+    /* The newest of ours: the eye has its own name. */
+    g_autofree char *pid =
+        ask("SELECT pid FROM pg_stat_activity WHERE application_name = 'test' "
+            "AND datname = current_database() ORDER BY backend_start DESC "
+            "LIMIT 1");
+    return (pid_t)g_ascii_strtoll(pid, NULL, 10);
+}
+
+void
+assert_usable(Store *store)
+{
+    g_autoptr(GError) error = NULL;
+    int64_t wait_s;
+    must(outbox_next_due(store, &wait_s, &error), error);
+    Txn *txn = begin(store);
+    bool parked;
+    must(delivery_park(txn, 4711, "x", &parked, &error), error);
+    commit(txn);
+}
+
+bool
+leave_mark(Txn *txn, GError **error)
+{
+    g_autoptr(Ticket) ticket = sample_ticket(1, "support", TICKET_OPEN);
+    int64_t id;
+    return store_add_message(txn, ticket, true, "a@x", "", "mark", &id, error);
+}
+
+void
+make_ticket(void)
+{
+    tell("INSERT INTO ticket (queue, subject, requester, reply_to) "
+         "VALUES ('support', '', '', '')");
+}
+
+void
+assert_marks(const char *count)
+{
+    assert_sql(count, "SELECT count(*) FROM message");
 }

@@ -16,6 +16,7 @@
 
 #include <check.h>
 #include <libpq-fe.h>
+#include <sys/types.h>
 
 #include "base/failure.h"
 #include "mail/outgoing.h"
@@ -89,6 +90,14 @@ int64_t accept_one(Delivery *delivery);
 /* Accept a mail written with LF, from its From, for `recipient`; its id. */
 int64_t accept_text(const char *text, const char *recipient);
 
+GBytes *bytes_of(const char *text);
+/* Bytes that no encoding likes, the same every time. */
+GBytes *noise(size_t length);
+/* Delivery*, freed with it. */
+GPtrArray *deliveries_new(void);
+/* Accept for several at once; "new duplicate completed" of each. */
+char *accept_all(GPtrArray *deliveries, size_t trace_octets);
+
 /* Take the waiting delivery `id`, decide and record as the gateway does, less
  * the outgoing mail, and commit. */
 Receipt *process(int64_t id);
@@ -107,16 +116,32 @@ int64_t queue_outgoing(Outgoing *outgoing);
     "From: Olena <olena@customer.example>\nTo: support@desk.example\n"         \
     "Subject: Printer\nMessage-ID: <" id ">\n\nIt burns.\n"
 
+/* ---- connections ---- */
+
+/* The server's process behind a store's connection. */
+pid_t backend_of(Store *store);
+
+/* Flights and transactions work. */
+void assert_usable(Store *store);
+
+/* Ticket 1; something in it that is there after a commit; how many are. */
+void make_ticket(void);
+bool leave_mark(Txn *txn, GError **error);
+void assert_marks(const char *count);
+
 /* ---- the suites, a file each ---- */
 
 void add_preparation(Suite *suite); /* first of all: the schema */
 void add_connection_tests(Suite *suite);
 void add_context_tests(Suite *suite);
 void add_delivery_tests(Suite *suite);
+void add_doubt_tests(Suite *suite);
 void add_inspect_tests(Suite *suite);
 void add_outbox_tests(Suite *suite);
+void add_part_tests(Suite *suite);
 void add_record_tests(Suite *suite);
 void add_schema_tests(Suite *suite);
 void add_server_tests(Suite *suite);
+void add_settle_tests(Suite *suite);
 
 #endif

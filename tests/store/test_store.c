@@ -10,12 +10,15 @@ main(void)
     add_preparation(suite);
     add_schema_tests(suite);
     add_delivery_tests(suite);
+    add_part_tests(suite);
     add_record_tests(suite);
     add_context_tests(suite);
     add_outbox_tests(suite);
+    add_settle_tests(suite);
     add_inspect_tests(suite);
     if (g_getenv("STORE_TEST_POOL") == NULL) {
         add_connection_tests(suite);
+        add_doubt_tests(suite);
         add_server_tests(suite);
     }
     SRunner *runner = srunner_create(suite);

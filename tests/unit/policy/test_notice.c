@@ -3,10 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/failure.h"
-#include "mail/header.h"
-#include "policy/notice.h"
-#include "sample.h"
+#include "press.h"
 
 enum { NOW_S = 1700000000 }; /* Tue, 14 Nov 2023 22:13:20 +0000 */
 
@@ -15,36 +12,13 @@ static TemplateSet *templates;
 static Delivery *delivery;
 static Press press;
 
-/* Every placeholder that could carry a stranger's words is in every text. */
-#define EVERYTHING                                                             \
-    "subject={{ticket.subject|none}} requester={{requester.name|none}} "       \
-    "author={{message.author|none}} agent={{agent.name|none}}\n"               \
-    "{{message.text|no text}}\n{{reason}}|{{detail}}\n"
-
-static void
-add_template(const char *language, TemplateName name, const char *greeting)
-{
-    g_autofree char *text =
-        g_strdup_printf("Subject: {{ticket.tag}} %s {{ticket.subject}} "
-                        "{{reason}}\n\n%s " EVERYTHING,
-                        greeting, greeting);
-    g_autoptr(GError) error = NULL;
-    Template *parsed = template_parse("test", text, NULL, NULL, &error);
-    ck_assert_msg(parsed != NULL, "%s", error ? error->message : "");
-    template_set_add(templates, "", language, name, parsed);
-}
-
 static void
 set_up(void)
 {
     sample = sample_new();
     delivery =
         sample_delivery("olena@customer.example", "support@desk.example");
-    templates = template_set_new();
-    for (int name = 0; name < TEMPLATE_COUNT; name++)
-        add_template("en", (TemplateName)name,
-                     template_name((TemplateName)name));
-    add_template("it", TEMPLATE_ACKNOWLEDGEMENT, "conferma");
+    templates = press_templates();
     press = (Press){&sample->rules, templates, NOW_S};
 }
 
@@ -97,70 +71,6 @@ of_kind(const GPtrArray *all, OutgoingKind kind)
     return NULL;
 }
 
-/* ---- reading what was written ---- */
-
-/* Whatever the values were: 7-bit, CRLF, short lines, one header. */
-static void
-assert_clean(const Outgoing *outgoing)
-{
-    gsize length;
-    const char *bytes = g_bytes_get_data(outgoing->content, &length);
-    size_t column = 0;
-    for (gsize i = 0; i < length; i++) {
-        ck_assert_msg(bytes[i] == '\r' || bytes[i] == '\n' ||
-                          (bytes[i] >= ' ' && bytes[i] < 0x7F),
-                      "byte %d at %zu", bytes[i], i);
-        ck_assert((bytes[i] == '\r') ==
-                  (i + 1 < length && bytes[i + 1] == '\n'));
-        column = bytes[i] == '\n' ? 0 : column + 1;
-        ck_assert_uint_le(column, 999); /* with the CR */
-    }
-    ck_assert(g_str_has_suffix(bytes, "\r\n") || length > 0);
-}
-
-static Header *
-header_of(const Outgoing *outgoing)
-{
-    gsize length;
-    const char *bytes = g_bytes_get_data(outgoing->content, &length);
-    g_autoptr(GPtrArray) defects = g_ptr_array_new();
-    Header *header =
-        header_read(bytes, length, &sample->limits, NULL, NULL, defects);
-    ck_assert_uint_eq(defects->len, 0);
-    return header;
-}
-
-/* The fields of the mail in order, as "Name Name ...". */
-static char *
-field_names(const Outgoing *outgoing)
-{
-    g_autoptr(Header) header = header_of(outgoing);
-    g_autoptr(GString) names = g_string_new(NULL);
-    for (guint i = 0; i < header->fields->len; i++) {
-        const HeaderField *field =
-            &g_array_index(header->fields, HeaderField, i);
-        g_string_append_printf(names, "%s%.*s", i > 0 ? " " : "",
-                               (int)field->name_length, field->name);
-    }
-    return g_strdup(names->str);
-}
-
-static void
-assert_field(const Outgoing *outgoing, const char *name, const char *value)
-{
-    g_autoptr(Header) header = header_of(outgoing);
-    g_autofree char *got = header_text(header, name);
-    ck_assert_pstr_eq(got, value);
-}
-
-/* What a person reads in it. */
-static char *
-text_of(const Outgoing *outgoing)
-{
-    g_autoptr(Mail) mail = mail_parse(outgoing->content, NULL, &sample->limits);
-    return g_strdup(mail->text);
-}
-
 #define MAIL                                                                   \
     "From: Olena <olena@customer.example>\nSubject: Printer\n"                 \
     "Message-ID: <m@customer.example>\n\nIt burns.\n"
@@ -175,7 +85,7 @@ START_TEST(an_acknowledgement_is_an_answer_by_a_machine)
     g_autofree char *id =
         token_message_id(sample->keys, "ack", 1042, 7, "desk.example");
     ck_assert_ptr_nonnull(ack);
-    assert_clean(ack);
+    press_assert_clean(ack);
     ck_assert_str_eq(ack->envelope_sender, ""); /* RFC 3834 section 3.3 */
     ck_assert_uint_eq(ack->recipients->len, 1);
     ck_assert_str_eq(ack->recipients->pdata[0], "olena@customer.example");
@@ -183,20 +93,20 @@ START_TEST(an_acknowledgement_is_an_answer_by_a_machine)
     ck_assert_int_eq(ack->ticket_id, 1042);
     ck_assert_int_eq(ack->message_id_no, 7);
     ck_assert_int_eq(ack->delivery_id, 77);
-    g_autofree char *names = field_names(ack);
+    g_autofree char *names = press_field_names(ack);
     ck_assert_str_eq(names, "Date From To Subject Message-ID In-Reply-To "
                             "References Auto-Submitted "
                             "X-Auto-Response-Suppress X-Postern-Loop "
                             "Content-Language MIME-Version Content-Type "
                             "Content-Transfer-Encoding");
-    assert_field(ack, "Date", "Tue, 14 Nov 2023 22:13:20 +0000");
-    assert_field(ack, "From", "Acme Support <support@desk.example>");
-    assert_field(ack, "To", "olena@customer.example");
-    assert_field(ack, "In-Reply-To", "<m@customer.example>");
-    assert_field(ack, "Auto-Submitted", "auto-replied");
-    assert_field(ack, "X-Auto-Response-Suppress", "All");
-    assert_field(ack, "X-Postern-Loop", "postern");
-    assert_field(ack, "Content-Language", "en");
+    press_assert_field(ack, "Date", "Tue, 14 Nov 2023 22:13:20 +0000");
+    press_assert_field(ack, "From", "Acme Support <support@desk.example>");
+    press_assert_field(ack, "To", "olena@customer.example");
+    press_assert_field(ack, "In-Reply-To", "<m@customer.example>");
+    press_assert_field(ack, "Auto-Submitted", "auto-replied");
+    press_assert_field(ack, "X-Auto-Response-Suppress", "All");
+    press_assert_field(ack, "X-Postern-Loop", "postern");
+    press_assert_field(ack, "Content-Language", "en");
 }
 END_TEST
 
@@ -208,10 +118,10 @@ START_TEST(an_acknowledgement_repeats_none_of_a_strangers_words)
                 "Subject: CHEAPPILLS\nMessage-ID: <m@x>\n\nCHEAPPILLS\n",
                 context);
     const Outgoing *ack = of_kind(all, OUTGOING_ACKNOWLEDGEMENT);
-    g_autofree char *text = text_of(ack);
+    g_autofree char *text = press_text(ack);
     ck_assert_str_eq(text, "acknowledgement subject=none requester=none "
                            "author=none agent=none\nno text\n|\n");
-    assert_field(ack, "Subject", "[#1042] acknowledgement");
+    press_assert_field(ack, "Subject", "[#1042] acknowledgement");
     gsize length;
     const char *bytes = g_bytes_get_data(ack->content, &length);
     ck_assert_ptr_null(memmem(bytes, length, "CHEAP", 5));
@@ -238,9 +148,9 @@ START_TEST(the_language_declared_is_the_language_written)
         g_strdup_printf("Content-Language: %s\n" MAIL, languages[_i].language);
     g_autoptr(GPtrArray) all = compose(text, context);
     const Outgoing *ack = of_kind(all, OUTGOING_ACKNOWLEDGEMENT);
-    g_autofree char *written = text_of(ack);
+    g_autofree char *written = press_text(ack);
     ck_assert(g_str_has_prefix(written, languages[_i].greeting));
-    assert_field(ack, "Content-Language", languages[_i].declared);
+    press_assert_field(ack, "Content-Language", languages[_i].declared);
 }
 END_TEST
 
@@ -264,9 +174,10 @@ START_TEST(an_international_domain_is_written_for_every_relay)
     g_autoptr(GPtrArray) all = compose(MAIL, context);
     const Outgoing *ack = of_kind(all, OUTGOING_ACKNOWLEDGEMENT);
     ck_assert_ptr_nonnull(ack);
-    assert_clean(ack);
-    assert_field(ack, "To", "olena@xn--80a1acn3a.xn--j1amh");
-    ck_assert_str_eq(ack->recipients->pdata[0], "olena@xn--80a1acn3a.xn--j1amh");
+    press_assert_clean(ack);
+    press_assert_field(ack, "To", "olena@xn--80a1acn3a.xn--j1amh");
+    ck_assert_str_eq(ack->recipients->pdata[0],
+                     "olena@xn--80a1acn3a.xn--j1amh");
 }
 END_TEST
 
@@ -285,8 +196,9 @@ START_TEST(the_root_comes_first_in_every_mail_of_a_ticket)
     g_autofree char *chain =
         g_strdup_printf("<%s> <a@x> <b@x> <m@customer.example>", root);
     g_autofree char *alone = g_strdup_printf("<%s>", root);
-    assert_field(of_kind(all, OUTGOING_ACKNOWLEDGEMENT), "References", chain);
-    assert_field(of_kind(all, OUTGOING_NOTICE), "References", alone);
+    press_assert_field(of_kind(all, OUTGOING_ACKNOWLEDGEMENT), "References",
+                       chain);
+    press_assert_field(of_kind(all, OUTGOING_NOTICE), "References", alone);
 }
 END_TEST
 
@@ -300,7 +212,8 @@ START_TEST(a_root_that_came_back_is_not_repeated)
     g_autoptr(GPtrArray) all = compose(text, context);
     g_autofree char *chain =
         g_strdup_printf("<%s> <a@x> <b@x> <m@customer.example>", root);
-    assert_field(of_kind(all, OUTGOING_ACKNOWLEDGEMENT), "References", chain);
+    press_assert_field(of_kind(all, OUTGOING_ACKNOWLEDGEMENT), "References",
+                       chain);
 }
 END_TEST
 
@@ -319,11 +232,11 @@ START_TEST(a_mail_without_an_id_is_answered_without_one)
     g_autoptr(GPtrArray) all =
         compose("From: olena@customer.example\nSubject: x\n\nText.\n", context);
     const Outgoing *ack = of_kind(all, OUTGOING_ACKNOWLEDGEMENT);
-    assert_field(ack, "In-Reply-To", NULL);
+    press_assert_field(ack, "In-Reply-To", NULL);
     g_autoptr(Ticket) ticket = sample_ticket(1042, "support", TICKET_OPEN);
     g_autofree char *root = notice_root_id(ticket, &sample->rules);
     g_autofree char *alone = g_strdup_printf("<%s>", root);
-    assert_field(ack, "References", alone);
+    press_assert_field(ack, "References", alone);
 }
 END_TEST
 
@@ -336,7 +249,7 @@ START_TEST(of_an_endless_chain_the_root_and_the_newest_stay)
     g_string_append(text, MAIL);
     g_autoptr(GPtrArray) all = compose(text->str, context);
     g_autoptr(Header) header =
-        header_of(of_kind(all, OUTGOING_ACKNOWLEDGEMENT));
+        press_header(of_kind(all, OUTGOING_ACKNOWLEDGEMENT));
     g_autofree char *references = header_text(header, "References");
     g_auto(GStrv) ids = g_strsplit(references, " ", -1);
     ck_assert_uint_le(g_strv_length(ids), 21);
@@ -355,9 +268,9 @@ START_TEST(ids_that_cannot_be_written_are_left_out)
                 context);
     const Outgoing *ack = of_kind(all, OUTGOING_ACKNOWLEDGEMENT);
     ck_assert_ptr_nonnull(ack);
-    assert_clean(ack);
-    assert_field(ack, "In-Reply-To", NULL);
-    g_autoptr(Header) header = header_of(ack);
+    press_assert_clean(ack);
+    press_assert_field(ack, "In-Reply-To", NULL);
+    g_autoptr(Header) header = press_header(ack);
     g_autofree char *references = header_text(header, "References");
     ck_assert(g_str_has_suffix(references, "@desk.example> <good@x>"));
 }
@@ -371,17 +284,17 @@ START_TEST(a_notice_tells_our_people_who_wrote_what)
     g_autoptr(GPtrArray) all = compose(MAIL, context);
     const Outgoing *notice = of_kind(all, OUTGOING_NOTICE);
     ck_assert_ptr_nonnull(notice);
-    assert_clean(notice);
+    press_assert_clean(notice);
     ck_assert_str_eq(notice->envelope_sender, "");
     ck_assert_uint_eq(notice->recipients->len, 2);
     ck_assert_str_eq(notice->recipients->pdata[0], "anna@agents.example");
     ck_assert_str_eq(notice->recipients->pdata[1], "ben@agents.example");
-    assert_field(notice, "To", "anna@agents.example");
-    assert_field(notice, "Cc", "ben@agents.example");
-    assert_field(notice, "Auto-Submitted", "auto-generated");
-    assert_field(notice, "In-Reply-To", NULL);
-    assert_field(notice, "Subject", "[#1042] notice-new Printer");
-    g_autofree char *text = text_of(notice);
+    press_assert_field(notice, "To", "anna@agents.example");
+    press_assert_field(notice, "Cc", "ben@agents.example");
+    press_assert_field(notice, "Auto-Submitted", "auto-generated");
+    press_assert_field(notice, "In-Reply-To", NULL);
+    press_assert_field(notice, "Subject", "[#1042] notice-new Printer");
+    g_autofree char *text = press_text(notice);
     ck_assert_str_eq(text, "notice-new subject=Printer requester=Olena "
                            "author=Olena <olena@customer.example> agent=none\n"
                            "It burns.\n|\n");
@@ -395,8 +308,8 @@ START_TEST(a_notice_of_an_answer_is_another_one)
                      EVIDENCE_STORED, "x@y", true);
     g_autoptr(GPtrArray) all = compose(MAIL, context);
     ck_assert_uint_eq(all->len, 1);
-    assert_field(of_kind(all, OUTGOING_NOTICE), "Subject",
-                 "[#1042] notice-answer Printer");
+    press_assert_field(of_kind(all, OUTGOING_NOTICE), "Subject",
+                       "[#1042] notice-answer Printer");
 }
 END_TEST
 
@@ -408,8 +321,8 @@ START_TEST(a_notice_carries_64_kib_of_the_text)
         g_string_append(text, "щ щ щ щ щ щ щ щ щ щ щ щ щ щ щ щ\n");
     g_autoptr(GPtrArray) all = compose(text->str, context);
     const Outgoing *notice = of_kind(all, OUTGOING_NOTICE);
-    assert_clean(notice);
-    g_autofree char *read = text_of(notice);
+    press_assert_clean(notice);
+    g_autofree char *read = press_text(notice);
     ck_assert(g_utf8_validate(read, -1, NULL));
     ck_assert_uint_ge(strlen(read), 64 * 1024);
     ck_assert_uint_le(strlen(read), 65 * 1024);
@@ -436,13 +349,13 @@ START_TEST(a_tripped_budget_is_told_to_the_admin_instead)
     ck_assert_ptr_null(of_kind(all, OUTGOING_ACKNOWLEDGEMENT));
     const Outgoing *alarm = of_kind(all, OUTGOING_ADMIN);
     ck_assert_ptr_nonnull(alarm);
-    assert_clean(alarm);
+    press_assert_clean(alarm);
     ck_assert_str_eq(alarm->recipients->pdata[0], "admin@desk.example");
     ck_assert_str_eq(alarm->envelope_sender, "");
     ck_assert_int_eq(alarm->ticket_id, 0);
-    assert_field(alarm, "Auto-Submitted", "auto-generated");
-    assert_field(alarm, "Subject", "admin budget-breaker");
-    g_autofree char *text = text_of(alarm);
+    press_assert_field(alarm, "Auto-Submitted", "auto-generated");
+    press_assert_field(alarm, "Subject", "admin budget-breaker");
+    g_autofree char *text = press_text(alarm);
     ck_assert_ptr_nonnull(strstr(text, "<olena@customer.example>"));
 }
 END_TEST
@@ -454,114 +367,7 @@ START_TEST(without_an_admin_nobody_is_told)
 }
 END_TEST
 
-/* ---- replies ---- */
-
-static Outgoing *
-reply_to(const Ticket *ticket, const char *agent, const char *text,
-         GError **error)
-{
-    g_autoptr(GPtrArray) chain = g_ptr_array_new();
-    g_ptr_array_add(chain, (gpointer) "a@x");
-    const Answer answer = {.ticket = ticket,
-                           .message_id_no = 9,
-                           .agent_name = agent,
-                           .text = text,
-                           .in_reply_to = "m@customer.example",
-                           .references = chain};
-    return notice_compose_reply(&answer, &press, error);
-}
-
-START_TEST(a_reply_is_a_persons_mail)
-{
-    g_autoptr(Ticket) ticket = sample_ticket(1042, "support", TICKET_OPEN);
-    g_autoptr(GError) error = NULL;
-    g_autoptr(Outgoing) reply =
-        reply_to(ticket, "Anna", "Turn it off.\nAnna\n", &error);
-    ck_assert_msg(reply != NULL, "%s", error ? error->message : "");
-    assert_clean(reply);
-    ck_assert_int_eq(reply->kind, OUTGOING_REPLY);
-    ck_assert_str_eq(reply->envelope_sender, "support@desk.example");
-    ck_assert_uint_eq(reply->recipients->len, 1);
-    ck_assert_str_eq(reply->recipients->pdata[0], "olena@customer.example");
-    g_autofree char *names = field_names(reply);
-    ck_assert_str_eq(names, "Date From To Subject Message-ID In-Reply-To "
-                            "References Content-Language MIME-Version "
-                            "Content-Type Content-Transfer-Encoding");
-    assert_field(reply, "From", "Anna via Acme Support <support@desk.example>");
-    assert_field(reply, "In-Reply-To", "<m@customer.example>");
-    g_autofree char *root = notice_root_id(ticket, &sample->rules);
-    g_autofree char *chain =
-        g_strdup_printf("<%s> <a@x> <m@customer.example>", root);
-    assert_field(reply, "References", chain);
-    g_autofree char *text = text_of(reply);
-    ck_assert_ptr_nonnull(strstr(text, "Turn it off.\nAnna\n"));
-}
-END_TEST
-
-START_TEST(a_reply_by_the_desk_has_the_desks_name)
-{
-    g_autoptr(Ticket) ticket = sample_ticket(7, "billing", TICKET_OPEN);
-    g_autoptr(Outgoing) reply = reply_to(ticket, "", "Text.", NULL);
-    assert_field(reply, "From", "Acme Billing <billing@desk.example>");
-    ck_assert_str_eq(reply->envelope_sender, "billing@desk.example");
-    g_autoptr(Header) header = header_of(reply);
-    g_autofree char *subject = header_text(header, "Subject");
-    ck_assert(g_str_has_prefix(subject, "[acme #7] "));
-}
-END_TEST
-
-START_TEST(a_reply_that_cannot_be_written_is_refused)
-{
-    g_autoptr(Ticket) gone = sample_ticket(7, "gone", TICKET_OPEN);
-    g_autoptr(GError) no_queue = NULL;
-    ck_assert_ptr_null(reply_to(gone, "Anna", "x", &no_queue));
-    ck_assert(failure_is(no_queue, FAILURE_CONFIG));
-    static const char *const bad[] = {"", "nobody", "a b@x.example",
-                                      "a@x>\r\nRCPT TO:<b@x", "-x@y.example"};
-    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
-        g_autoptr(Ticket) ticket = sample_ticket(7, "support", TICKET_OPEN);
-        g_free(ticket->reply_to);
-        ticket->reply_to = g_strdup(bad[i]);
-        g_autoptr(GError) error = NULL;
-        ck_assert_ptr_null(reply_to(ticket, "Anna", "x", &error));
-        ck_assert(failure_is(error, FAILURE_PERMANENT));
-    }
-}
-END_TEST
-
 /* ---- hostile values ---- */
-
-#define INJECTION                                                              \
-    "x\r\nBcc: victim@x.example\r\n\r\nbody\n.\r\nQUIT\x01\x7F\xE2\x80\xAE"
-
-/* One header, of our fields only; the hostile word is in none of their names.
- */
-static void
-assert_unharmed(const Outgoing *outgoing, size_t fields)
-{
-    assert_clean(outgoing);
-    g_autoptr(Header) header = header_of(outgoing);
-    ck_assert_uint_eq(header->fields->len, fields);
-    ck_assert_ptr_null(header_find(header, "Bcc"));
-    ck_assert_uint_eq(header_count(header, "Subject"), 1);
-}
-
-START_TEST(names_and_subjects_cannot_inject)
-{
-    g_autoptr(Ticket) ticket = sample_ticket(7, "support", TICKET_OPEN);
-    g_free(ticket->subject);
-    ticket->subject = g_strdup(INJECTION);
-    g_free(ticket->requester_name);
-    ticket->requester_name = g_strdup(INJECTION);
-    g_autoptr(GError) error = NULL;
-    g_autoptr(Outgoing) reply = reply_to(ticket, INJECTION, INJECTION, &error);
-    ck_assert_msg(reply != NULL, "%s", error ? error->message : "");
-    assert_unharmed(reply, 11);
-    g_autoptr(Outgoing) alarm =
-        notice_compose_admin(INJECTION, INJECTION, 1, &press);
-    assert_unharmed(alarm, 12);
-}
-END_TEST
 
 START_TEST(a_hostile_mail_cannot_inject)
 {
@@ -579,12 +385,12 @@ START_TEST(a_hostile_mail_cannot_inject)
     ck_assert_uint_eq(all->len, 2);
     for (guint i = 0; i < all->len; i++) {
         const Outgoing *outgoing = all->pdata[i];
-        assert_clean(outgoing);
-        g_autoptr(Header) header = header_of(outgoing);
+        press_assert_clean(outgoing);
+        g_autoptr(Header) header = press_header(outgoing);
         ck_assert_ptr_null(header_find(header, "Bcc"));
     }
-    assert_field(of_kind(all, OUTGOING_NOTICE), "Subject",
-                 "[#1042] notice-new y Bcc: victim@x.example body");
+    press_assert_field(of_kind(all, OUTGOING_NOTICE), "Subject",
+                       "[#1042] notice-new y Bcc: victim@x.example body");
 }
 END_TEST
 
@@ -639,10 +445,6 @@ main(void)
     tcase_add_test(tests, nobody_to_tell_is_no_mail);
     tcase_add_test(tests, a_tripped_budget_is_told_to_the_admin_instead);
     tcase_add_test(tests, without_an_admin_nobody_is_told);
-    tcase_add_test(tests, a_reply_is_a_persons_mail);
-    tcase_add_test(tests, a_reply_by_the_desk_has_the_desks_name);
-    tcase_add_test(tests, a_reply_that_cannot_be_written_is_refused);
-    tcase_add_test(tests, names_and_subjects_cannot_inject);
     tcase_add_test(tests, a_hostile_mail_cannot_inject);
     tcase_add_test(tests, the_same_arguments_give_the_same_bytes);
     tcase_add_test(tests, a_parked_mail_says_nothing_by_itself);
