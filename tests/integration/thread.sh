@@ -86,7 +86,7 @@ test_strangers()
         "$(desk_sql "SELECT count(*) FROM party
             WHERE ticket_id = 1 AND address = '$MALLORY'")" 0
     tap_unlike "what the stranger was told has nothing of ours" \
-        "$(desk_sent 3; cat $(desk_kind ack | tail -n 2))" \
+        "$(desk_sent 3; desk_kind ack | tail -n 2 | xargs cat)" \
         "does not work|$ANNA|Bruno"
 }
 

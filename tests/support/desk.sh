@@ -36,7 +36,6 @@
 #   mail_answer NAME FROM FILE [FIELD...]     FROM answers the mail in FILE
 #   mail_field FILE FIELD  its value, in one line
 #   lmtp_send NAME FROM TO...   by LMTP, noted in $LEDGER when accepted
-#   lmtp_sends N FROM TO   N new mails, one connection
 #   exit_of COMMAND...     prints its exit status
 #
 # Queues are support (support@, help@) and billing, at desk.test.
