@@ -68,6 +68,7 @@ desk_install()
 
 desk_prepare()
 {
+    command -v pgrep >/dev/null || servers_lack pgrep procps
     servers_dir && servers_python || return 1
     desk_names
     desk_install && pg_start && pg_createdb desk && sink_start || return 1
