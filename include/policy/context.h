@@ -32,7 +32,7 @@ typedef struct {
     bool known_to_queue;   /* the queue that was written to knows it too */
     int64_t sender_10min;  /* acknowledgements this address had */
     int64_t sender_day;
-    int64_t all_in_window; /* and all addresses, for the breaker */
+    int64_t all_in_window; /* acknowledgements and notices to anybody */
 } Context;
 
 /* An empty answer: for a dry run without a database. */

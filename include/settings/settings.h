@@ -65,7 +65,7 @@ typedef struct {
 typedef struct {
     int64_t per_sender_10min;
     int64_t per_sender_day;
-    int64_t breaker;          /* acknowledgements in all ... */
+    int64_t breaker;          /* acknowledgements and notices in all ... */
     int64_t breaker_window_s; /* ... in this time, then none for a while */
 } Budgets;
 

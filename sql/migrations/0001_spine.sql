@@ -246,7 +246,8 @@ CREATE INDEX outgoing_ticket ON outgoing (ticket_id) WHERE ticket_id IS NOT NULL
 CREATE INDEX outgoing_message ON outgoing (message_id_no) WHERE message_id_no IS NOT NULL;
 CREATE UNIQUE INDEX outgoing_once ON outgoing (delivery_id) WHERE kind = 'acknowledgement';
 CREATE INDEX outgoing_acknowledged ON outgoing (acknowledged, created_at) WHERE kind = 'acknowledgement';
-CREATE INDEX outgoing_breaker ON outgoing (created_at) WHERE kind = 'acknowledgement';
+CREATE INDEX outgoing_breaker ON outgoing (created_at)
+    WHERE kind IN ('acknowledgement', 'notice');
 COMMENT ON TABLE outgoing IS 'Mail that leaves, ready for the wire, and what became of it.';
 COMMENT ON COLUMN outgoing.id IS 'Internal number, as in "postern outbox show ID".';
 COMMENT ON COLUMN outgoing.kind IS 'acknowledgement (sent at most once), reply, notice, admin (sent at least once).';

@@ -53,11 +53,11 @@ SELECT count(*) FILTER (WHERE created_at > now() - interval '10 minutes'),
    AND created_at > now() - interval '1 day';
 
 -- name: context_breaker
--- How many acknowledgements there were in all, counted up to a limit.
+-- How many acknowledgements and notices there were in all, up to a limit.
 --   $1 window in seconds, $2 limit
 SELECT count(*) FROM (
     SELECT FROM outgoing
-     WHERE kind = 'acknowledgement'
+     WHERE kind IN ('acknowledgement', 'notice')
        AND created_at > now() - $1::bigint * interval '1 second'
      LIMIT $2::bigint) AS recent;
 

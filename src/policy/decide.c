@@ -233,11 +233,30 @@ is_to_be_told(Decision *decision, const Mail *mail, const Candidate *answered,
     return !answers_own_id(answered, NOTICE_ID_KIND_ECHO ".");
 }
 
+/* Whatever feeds itself by notices ends here; the mail is in its ticket. */
+static bool
+breaker_is_open(Decision *decision, const Context *context, const Rules *rules)
+{
+    if (context->all_in_window < rules->budgets->breaker)
+        return false;
+    add_event(decision, "not-told", "breaker");
+    decision_add_effect(decision, EFFECT_ALARM, "budget-breaker",
+                        "Nobody was told of new mail by a notice: the budget "
+                        "\"breaker\" is spent. The mail itself is in its "
+                        "tickets: postern ticket list. More of the same in "
+                        "the next hour is not reported again.")
+        ->cool_down_s = ALARM_COOL_DOWN_S;
+    return true;
+}
+
 static void
 decide_notices(Decision *decision, const Mail *mail, const Candidate *answered,
-               const Rules *rules)
+               const Context *context, const Rules *rules)
 {
-    if (!is_to_be_told(decision, mail, answered, rules))
+    const Queue *told = decision->queue;
+    if (told->notify == NULL || told->notify[0] == NULL ||
+        !is_to_be_told(decision, mail, answered, rules) ||
+        breaker_is_open(decision, context, rules))
         return;
     const Queue *queue = decision->queue;
     for (char **to = queue->notify; to != NULL && *to != NULL; to++) {
@@ -274,7 +293,7 @@ decide_known(Decision *decision, const Mail *mail, const Context *context,
     if (context->known_to_queue)
         return;
     decision_add_effect(decision, EFFECT_QUEUE, decision->queue->name, "");
-    decide_notices(decision, mail, NULL, rules);
+    decide_notices(decision, mail, NULL, context, rules);
 }
 
 static void
@@ -320,6 +339,6 @@ decide(const Mail *mail, const Delivery *delivery, const Lookup *lookup,
                    threading.claims);
     decide_notices(decision, mail,
                    threading.joins != NULL ? threading.joins : threading.claims,
-                   rules);
+                   context, rules);
     return decision;
 }

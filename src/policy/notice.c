@@ -8,7 +8,10 @@
 #include "policy/route.h"
 #include "policy/ticket_tag.h"
 
-enum { NOTICE_TEXT_MAX_BYTES = 64 * 1024 }; /* of a mail, in a notice */
+enum {
+    NOTICE_TEXT_MAX_BYTES = 64 * 1024, /* of a mail, in a notice */
+    ALARMS_MAX = 8 /* a decision raises fewer; each has an id of its own */
+};
 
 #define LOOP_ID "postern" /* X-Postern-Loop: our own mail is automatic mail */
 

@@ -198,9 +198,10 @@ static const Key budget_keys[] = {
     {ROW("per_sender_day", KEY_INTEGER, "10", 0, 10000, Budgets,
          per_sender_day),
      .help = "Acknowledgements to one address in a day. 0 sends none."},
-    {ROW("breaker", KEY_INTEGER, "1000", 1, 1000000, Budgets, breaker),
-     .help = "Acknowledgements to everybody within breaker_window; beyond "
-             "that none is sent for a while and the admin is told once."},
+    {ROW("breaker", KEY_INTEGER, "2000", 1, 1000000, Budgets, breaker),
+     .help = "Acknowledgements and notices to everybody within "
+             "breaker_window; beyond that none is sent for a while and the "
+             "admin is told once."},
     {ROW("breaker_window", KEY_DURATION, "10min", MINUTE, DAY, Budgets,
          breaker_window_s),
      .help = "The time that breaker counts."},

@@ -27,9 +27,10 @@ add_one(Txn *txn, const Outgoing *outgoing, GError **error)
     g_autofree char *acknowledged = NULL;
     if (outgoing->kind == OUTGOING_ACKNOWLEDGEMENT) {
         acknowledged = guard_budget_key(outgoing->recipients->pdata[0]);
-        if (txn->breaker >= 0)
-            txn->breaker++;
     }
+    if (txn->breaker >= 0 && (outgoing->kind == OUTGOING_ACKNOWLEDGEMENT ||
+                              outgoing->kind == OUTGOING_NOTICE))
+        txn->breaker++;
     gsize length;
     const void *bytes = g_bytes_get_data(outgoing->content, &length);
     return pg_send(txn_pg(txn), ST_outgoing_add,

@@ -14,8 +14,9 @@ struct Store {
 
 struct Txn {
     Store *store;
-    bool over;       /* committed, or failed for good */
-    int64_t breaker; /* acknowledgements in all, counted once; -1: not yet */
+    bool over; /* committed, or failed for good */
+    int64_t
+        breaker; /* acknowledgements and notices, counted once; -1: not yet */
 };
 
 /* Connection, connected if need be, clean, with nothing owed. NULL on error. */

@@ -165,6 +165,13 @@ test_robot_behind_list()
     desk_reload
     mirrored nina 10 --only team@staff.test,otto@home.test \
         --author otto@home.test
+    # One that strips all by which we could know it opens a ticket each time:
+    # only the breaker is left, for notices as for acknowledgements.
+    desk_settings 'budgets = { breaker = 40; breaker_window = "1h"; };'
+    desk_reload
+    desk_sql 'DELETE FROM outgoing_recipient; DELETE FROM outgoing' >/dev/null
+    mirrored olga 50 --only team@staff.test,otto@home.test \
+        --author otto@home.test --lose references,in-reply-to,subject
 }
 
 servers_need pg sink

@@ -505,6 +505,18 @@ START_TEST(a_spent_budget_keeps_the_mail_and_tells_the_admin)
 }
 END_TEST
 
+START_TEST(notices_end_at_the_breaker_and_not_before)
+{
+    context->all_in_window = sample->rules.budgets->breaker - 1;
+    g_autoptr(Decision) last = decide_header(PRINTER);
+    ck_assert_uint_gt(last->notify->len, 0);
+    context->all_in_window = sample->rules.budgets->breaker;
+    g_autoptr(Decision) none = decide_header(PRINTER);
+    ck_assert_int_eq(none->verdict, VERDICT_NEW);
+    ck_assert_uint_eq(none->notify->len, 0);
+}
+END_TEST
+
 START_TEST(nobody_is_told_of_his_own_words_nor_are_we)
 {
     Queue *support = sample_queue(sample, "support");
@@ -562,6 +574,7 @@ main(void)
     tcase_add_test(tests, fifty_hops_are_a_loop_and_one_less_is_none);
     tcase_add_test(tests, what_is_parked_does_nothing_else);
     tcase_add_test(tests, a_spent_budget_keeps_the_mail_and_tells_the_admin);
+    tcase_add_test(tests, notices_end_at_the_breaker_and_not_before);
     tcase_add_test(tests, nobody_is_told_of_his_own_words_nor_are_we);
     tcase_add_test(tests, the_same_arguments_give_the_same_decision);
     suite_add_tcase(suite, tests);
