@@ -5,8 +5,8 @@
  *     LOG_SCOPE(kv("delivery", delivery->key));
  *     log_info(event("mail.decided"), kv("verdict", verdict));
  *
- * Values are quoted where needed, escaped and cut: they may come from strangers.
- * Passwords and bodies never go here.
+ * Values are quoted where needed, escaped and cut: they may come from
+ * strangers. Passwords and bodies never go here.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "gateway/diary.h"
+
 typedef enum {
     WORKER_NONE, /* an unused slot */
     WORKER_LMTP,
@@ -32,7 +34,11 @@ typedef struct {
     bool came_up;   /* it has found its database and begun to work */
     int64_t done;   /* mails since the page was made */
     int64_t restarts;
-    char lease[40]; /* of a sender; survives it */
+    char lease[40]; /* of a sender; survives it, and so do its marks */
+    struct {
+        int64_t id; /* outgoing; 0: no mark */
+        int32_t mark;
+    } marks[DIARY_MARKS];
 } StatusSlot;
 
 enum { STATUS_SLOTS = 200 };

@@ -9,11 +9,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* How far a sender is with a mail of its claim. */
+typedef enum {
+    MARK_NONE,  /* nothing of it went out */
+    MARK_BEGUN, /* its content may be out */
+    MARK_SENT   /* the relay has taken it, for all its recipients */
+} Mark;
+
+enum { DIARY_MARKS = 20 }; /* mails that can be marked: a claim has no more */
+
 typedef struct {
     /* Working on `delivery_id` (0: none in particular), back within seconds. */
     void (*busy)(void *context, int64_t delivery_id, int64_t back_in_s);
     /* Waiting; nothing is in hand. */
     void (*idle)(void *context);
+    /* Outgoing mail `id` is so far; id 0: a new claim, nothing is marked. It is
+     * read when this process has died. */
+    void (*mark)(void *context, int64_t id, Mark mark);
     /* Is it to stop after the mail in hand? */
     bool (*stopping)(void *context);
     void *context;

@@ -15,11 +15,12 @@
 bool store_lock_context(Txn *txn, GArray *locks, GError **error);
 
 /*
- * Look. The count for the breaker is taken once a transaction and kept up by
- * outbox_add().
+ * Look, for several mails in one flight; lookups: Lookup*. What counts for the
+ * breaker is kept up by outbox_add() and may be a second old far from its
+ * limit. Returns: Context*, one for each, in order.
  */
-Context *store_load_context(Txn *txn, const Lookup *lookup, const Rules *rules,
-                            GError **error);
+GPtrArray *store_load_contexts(Txn *txn, const GPtrArray *lookups,
+                               const Rules *rules, GError **error);
 
 /* The secrets that sign our ids, newest first: GBytes*. */
 GPtrArray *store_load_keys(Txn *txn, GError **error);

@@ -43,8 +43,8 @@ bool delivery_read(Txn *txn, int64_t id, Delivery **ret_delivery,
                    GError **error);
 
 /* It is in a ticket now. */
-bool delivery_settle(Txn *txn, const Delivery *delivery, const char *reason,
-                     int64_t ticket_id, int64_t message_id_no, GError **error);
+void delivery_settle(Txn *txn, const Delivery *delivery, const char *reason,
+                     int64_t ticket_id, int64_t message_id_no);
 
 /* It needs an operator. ret_parked: false if it was not waiting. */
 bool delivery_park(Txn *txn, int64_t id, const char *reason, bool *ret_parked,

@@ -6,14 +6,24 @@
 #include "policy/notice.h"
 #include "store/store.h"
 
+/* A mail and what was decided about it; borrowed. */
+typedef struct {
+    const Delivery *delivery;
+    const Mail *mail;
+    const Lookup *lookup;
+    const Decision *decision;
+} Record;
+
 /*
- * Make a decision so: number the ticket and the message, one switch over the
- * effects, settle the delivery. VERDICT_PARK parks it. Errors of statements
- * that are still in flight show at the next one, or at commit.
+ * Make decisions so: number tickets and messages, one switch over the effects,
+ * settle the deliveries. VERDICT_PARK parks its own. They go to the server
+ * together, so none may have been decided without knowing of another one that
+ * matters to it: see lookup_count_apart(), and no two may belong to one ticket
+ * that exists. Returns: Receipt*, one for each, in order. Errors show at the
+ * next question, or at commit.
  */
-Receipt *store_record(Txn *txn, const Delivery *delivery, const Mail *mail,
-                      const Decision *decision, const Lookup *lookup,
-                      GError **error);
+GPtrArray *store_record(Txn *txn, const Record *records, size_t n,
+                        GError **error);
 
 /* What an answer needs to know; the ticket's row is locked. */
 typedef struct {
@@ -33,9 +43,8 @@ bool store_add_message(Txn *txn, const Ticket *ticket, bool is_note,
                        const char *author, const char *author_name,
                        const char *text, int64_t *ret_id, GError **error);
 
-/* Ids that we wrote: answers to any of them join the ticket. */
-bool store_add_own_ids(Txn *txn, int64_t ticket_id, const GPtrArray *ids,
-                       GError **error);
+/* An id that we wrote: answers to it join the ticket. */
+void store_add_own_id(Txn *txn, int64_t ticket_id, const char *id);
 
 /* Close, reopen, ...; ret_found false: no such ticket. */
 bool store_set_status(Txn *txn, int64_t ticket_id, TicketStatus status,

@@ -4,53 +4,72 @@
 --   $1 bigint[], sorted
 SELECT pg_advisory_xact_lock(k) FROM unnest($1::bigint[]) AS k;
 
+-- What follows asks for several mails at once: each parameter is a column, its
+-- first one says which mail a row asks for, and so does the first column of
+-- what comes back.
+
 -- name: context_references
 -- Tickets that know one of these ids, those the sender belongs to first: who
 -- floods others' tickets with a known id must not hide somebody's own.
---   $1 text[] ids, strongest first, $2 sender's address key
-SELECT t.id, t.queue, t.status, t.subject, t.language, t.requester,
-       t.requester_name, t.reply_to, p.address IS NOT NULL, r.kind,
-       i.position, i.id
-  FROM unnest($1::text[]) WITH ORDINALITY AS i (id, position)
-  JOIN reference r ON r.id_digest = sha256(convert_to(i.id, 'UTF8'))
-  JOIN ticket o ON o.id = r.ticket_id
-  JOIN ticket t ON t.id = coalesce(o.merged_into, o.id)
-  LEFT JOIN party p ON p.ticket_id = t.id AND p.address = $2
- ORDER BY p.address IS NULL,
-          CASE r.kind WHEN 'ours' THEN 0 WHEN 'stored' THEN 1 ELSE 2 END,
-          i.position, t.updated_at DESC, t.id DESC
- LIMIT 20;
+--   $1 mail, $2 position (the strongest id first), $3 id, $4 sender's address key
+SELECT mail, id, queue, status, subject, language, requester, requester_name,
+       reply_to, is_party, kind, message_id
+  FROM (SELECT i.mail, t.*, p.address IS NOT NULL AS is_party, r.kind,
+               i.id AS message_id,
+               row_number() OVER (
+                   PARTITION BY i.mail
+                   ORDER BY p.address IS NULL,
+                            array_position('{ours,stored,seen}'::text[], r.kind),
+                            i.position, t.updated_at DESC, t.id DESC) AS place
+          FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[])
+            AS i (mail, position, id, sender)
+          JOIN reference r ON r.id_digest = sha256(convert_to(i.id, 'UTF8'))
+          JOIN ticket o ON o.id = r.ticket_id
+          JOIN ticket t ON t.id = coalesce(o.merged_into, o.id)
+          LEFT JOIN party p ON p.ticket_id = t.id AND p.address = i.sender)
+    AS candidate
+ WHERE place <= 20
+ ORDER BY mail, place;
 
 -- name: context_ticket
---   $1 ticket, $2 sender's address key
-SELECT t.id, t.queue, t.status, t.subject, t.language, t.requester,
-       t.requester_name, t.reply_to, p.address IS NOT NULL, 'tag',
-       1::bigint, ''
-  FROM ticket o
+--   $1 mail, $2 ticket, $3 sender's address key
+SELECT w.mail, t.id, t.queue, t.status, t.subject, t.language, t.requester,
+       t.requester_name, t.reply_to, p.address IS NOT NULL, 'tag', ''
+  FROM unnest($1::bigint[], $2::bigint[], $3::text[]) AS w (mail, ticket, sender)
+  JOIN ticket o ON o.id = w.ticket
   JOIN ticket t ON t.id = coalesce(o.merged_into, o.id)
-  LEFT JOIN party p ON p.ticket_id = t.id AND p.address = $2
- WHERE o.id = $1::bigint;
+  LEFT JOIN party p ON p.ticket_id = t.id AND p.address = w.sender;
 
 -- name: context_content
 -- Is the same mail known by another way, and does this queue know its ticket?
---   $1 content digest, $2 queue
-SELECT t.id, t.queue, t.status, t.subject, t.language, t.requester,
+--   $1 mail, $2 content digest, $3 queue
+SELECT w.mail, t.id, t.queue, t.status, t.subject, t.language, t.requester,
        t.requester_name, t.reply_to, m.id,
-       t.queue = $2 OR EXISTS (SELECT FROM ticket_queue q
-                                WHERE q.ticket_id = t.id AND q.queue = $2)
-  FROM message m
+       t.queue = w.queue OR EXISTS (SELECT FROM ticket_queue q
+                                     WHERE q.ticket_id = t.id
+                                       AND q.queue = w.queue)
+  FROM unnest($1::bigint[], $2::bytea[], $3::text[]) AS w (mail, digest, queue)
+  JOIN message m ON m.content_digest = w.digest
   JOIN ticket o ON o.id = m.ticket_id
-  JOIN ticket t ON t.id = coalesce(o.merged_into, o.id)
- WHERE m.content_digest = $1::bytea;
+  JOIN ticket t ON t.id = coalesce(o.merged_into, o.id);
 
 -- name: context_budget
--- How many acknowledgements this address had.
---   $1 address key
-SELECT count(*) FILTER (WHERE created_at > now() - interval '10 minutes'),
-       count(*)
-  FROM outgoing
- WHERE kind = 'acknowledgement' AND acknowledged = $1
-   AND created_at > now() - interval '1 day';
+-- How many acknowledgements these addresses had. What is beyond the limits
+-- need not be counted.
+--   $1 limit (one number), $2 mail, $3 address key
+SELECT w.mail,
+       count(o.created_at) FILTER (
+           WHERE o.created_at > now() - interval '10 minutes'),
+       count(o.created_at)
+  FROM unnest($2::bigint[], $3::text[]) AS w (mail, address)
+  LEFT JOIN LATERAL (
+       SELECT created_at FROM outgoing
+        WHERE acknowledged = w.address
+          AND created_at > now() - interval '1 day'
+        ORDER BY created_at DESC LIMIT $1::bigint) AS o ON true
+ GROUP BY w.mail;
+
+-- From here on one question.
 
 -- name: context_breaker
 -- How many acknowledgements and notices there were in all, up to a limit.

@@ -84,10 +84,14 @@ SELECT d.id, d.source_key, d.transport, d.envelope_sender, d.envelope_recipient,
  WHERE d.id = $1::bigint;
 
 -- name: delivery_settle
+-- These are in tickets now; each parameter is a column.
 --   $1 id, $2 reason, $3 ticket, $4 message
-UPDATE delivery SET state = 'settled', reason = $2, ticket_id = $3::bigint,
-       message_id_no = $4::bigint, settled_at = now()
- WHERE id = $1::bigint;
+UPDATE delivery d SET state = 'settled', reason = w.reason,
+       ticket_id = w.ticket_id, message_id_no = w.message_id_no,
+       settled_at = now()
+  FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[])
+    AS w (id, reason, ticket_id, message_id_no)
+ WHERE d.id = w.id;
 
 -- name: delivery_park
 --   $1 id, $2 reason
@@ -125,11 +129,12 @@ UPDATE delivery SET state = 'waiting', reason = '', strikes = 0, postponed = 0,
 RETURNING id;
 
 -- name: delivery_purge
--- Settled hand-overs older than retention; the mail itself stays with its
--- message. Parked ones are never purged.
+-- Settled hand-overs older than retention, in the order in which they came: the
+-- oldest of all are looked at, no more. The mail itself stays with its message.
+-- Parked ones are never purged.
 --   $1 seconds, $2 limit
 DELETE FROM delivery WHERE id IN (
-    SELECT id FROM delivery
-     WHERE state = 'settled' AND settled_at < now() - $1::bigint * interval '1 second'
-     ORDER BY settled_at LIMIT $2::integer)
+    SELECT id FROM (SELECT id, settled_at FROM delivery WHERE state = 'settled'
+                     ORDER BY id LIMIT $2::bigint) AS oldest
+     WHERE settled_at < now() - $1::bigint * interval '1 second')
 RETURNING id;

@@ -8,7 +8,7 @@ SELECT (SELECT count(*) FROM delivery WHERE state = 'waiting') AS waiting,
                    FROM outgoing WHERE state = 'queued'), 0) AS oldest_queued_s,
        coalesce((SELECT greatest(extract(epoch FROM now() - min(due_at))::bigint, 0)
                    FROM outgoing WHERE state = 'queued'), 0) AS overdue_s,
-       (SELECT count(*) FROM outgoing WHERE state IN ('claimed', 'submitting')) AS sending,
+       (SELECT count(*) FROM outgoing WHERE state = 'submitting') AS sending,
        (SELECT count(*) FROM outgoing WHERE state = 'failed'
            AND settled_at > now() - interval '1 day') AS failed_1day,
        (SELECT count(*) FROM outgoing WHERE state = 'unsure'

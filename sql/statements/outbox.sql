@@ -1,101 +1,105 @@
 -- name: outgoing_add
+-- Each parameter is a column.
 --   $1 kind, $2 ticket or 0, $3 message or 0, $4 delivery or 0,
 --   $5 envelope_sender, $6 message_id, $7 content, $8 acknowledged or NULL,
---   $9 recipients text[]
-WITH added AS (
-    INSERT INTO outgoing (kind, ticket_id, message_id_no, delivery_id,
+--   $9 recipients (each a text[] as text)
+WITH mail AS MATERIALIZED (
+    SELECT nextval('outgoing_id_seq') AS id, m.*
+      FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[],
+                  $5::text[], $6::text[], $7::bytea[], $8::text[], $9::text[])
+        AS m (kind, ticket_id, message_id_no, delivery_id, envelope_sender,
+              message_id, content, acknowledged, recipients)),
+added AS (
+    INSERT INTO outgoing (id, kind, ticket_id, message_id_no, delivery_id,
                           envelope_sender, message_id, content, acknowledged)
-    VALUES ($1, nullif($2::bigint, 0), nullif($3::bigint, 0),
-            nullif($4::bigint, 0), $5, $6, $7::bytea, $8)
-    RETURNING id)
+    SELECT id, kind, nullif(ticket_id, 0), nullif(message_id_no, 0),
+           nullif(delivery_id, 0), envelope_sender, message_id, content,
+           acknowledged
+      FROM mail)
 INSERT INTO outgoing_recipient (outgoing_id, position, addr_spec)
-SELECT added.id, r.position - 1, r.addr_spec
-  FROM added, unnest($9::text[]) WITH ORDINALITY AS r (addr_spec, position);
+SELECT mail.id, r.position - 1, r.addr_spec
+  FROM mail, unnest(mail.recipients::text[])
+             WITH ORDINALITY AS r (addr_spec, position);
 
 -- name: outbox_claim
--- Due rows, oldest first, and rows whose lease ran out before the fence: two
--- questions, because one index answers each. The database's clock, not the
--- host's.
---   $1 lease token, $2 lease in seconds, $3 limit of each
-WITH queued AS MATERIALIZED (
+-- Due rows, oldest first, by the database's clock, not the host's. From here on
+-- their content may be on the wire: this is the fence. Large content is read
+-- when its turn comes.
+--   $1 lease token, $2 lease in seconds, $3 limit, $4 octets up to which the
+--   content comes along
+WITH due AS MATERIALIZED (
     SELECT id FROM outgoing WHERE state = 'queued' AND due_at <= now()
-     ORDER BY due_at, id LIMIT $3::integer FOR UPDATE SKIP LOCKED),
-lapsed AS MATERIALIZED (
-    SELECT id FROM outgoing WHERE state = 'claimed' AND lease_until < now()
-     LIMIT $3::integer FOR UPDATE SKIP LOCKED),
-due AS (SELECT id FROM queued UNION SELECT id FROM lapsed)
-UPDATE outgoing o SET state = 'claimed', lease = $1::uuid,
-       lease_until = now() + $2::bigint * interval '1 second'
-  FROM due WHERE o.id = due.id
-RETURNING o.id, o.due_at;
+     ORDER BY due_at, id LIMIT $3::bigint FOR UPDATE SKIP LOCKED),
+claimed AS (
+    UPDATE outgoing o SET state = 'submitting', lease = $1::uuid,
+           lease_until = now() + $2::bigint * interval '1 second'
+      FROM due WHERE o.id = due.id
+    RETURNING o.*)
+SELECT c.id, c.kind, c.envelope_sender, c.message_id,
+       CASE WHEN octet_length(c.content) <= $4::bigint THEN c.content END,
+       c.attempts, extract(epoch FROM now() - c.retry_since)::bigint,
+       coalesce(c.ticket_id, 0), r.positions, r.addresses
+  FROM claimed c,
+       LATERAL (SELECT string_agg(position::text, ',' ORDER BY position),
+                       string_agg(addr_spec, E'\n' ORDER BY position)
+                  FROM outgoing_recipient
+                 WHERE outgoing_id = c.id AND state = 'waiting')
+            AS r (positions, addresses)
+ ORDER BY c.due_at, c.id;
 
--- name: outbox_load
--- One mail of our claim, with the recipients that still wait.
+-- name: outbox_load_content
 --   $1 id, $2 lease token
-SELECT o.id, o.kind, o.envelope_sender, o.message_id, o.content, o.attempts,
-       extract(epoch FROM now() - o.retry_since)::bigint,
-       coalesce(o.ticket_id, 0),
-       (SELECT string_agg(r.position::text, ',' ORDER BY r.position)
-          FROM outgoing_recipient r
-         WHERE r.outgoing_id = o.id AND r.state = 'waiting'),
-       (SELECT string_agg(r.addr_spec, E'\n' ORDER BY r.position)
-          FROM outgoing_recipient r
-         WHERE r.outgoing_id = o.id AND r.state = 'waiting')
-  FROM outgoing o
- WHERE o.id = $1::bigint AND o.lease = $2::uuid AND o.state = 'claimed'
-   AND o.content IS NOT NULL;
+SELECT content FROM outgoing
+ WHERE id = $1::bigint AND lease = $2::uuid AND content IS NOT NULL;
 
--- name: outbox_fence
--- From here on its content may be on the wire. No row: it is no longer ours.
---   $1 id, $2 lease token, $3 lease in seconds
-UPDATE outgoing SET state = 'submitting',
-       lease_until = now() + $3::bigint * interval '1 second'
- WHERE id = $1::bigint AND lease = $2::uuid AND state = 'claimed'
-   AND lease_until > now()
+-- name: outbox_renew
+-- The sender is still at it.
+--   $1 lease token, $2 lease in seconds
+UPDATE outgoing SET lease_until = now() + $2::bigint * interval '1 second'
+ WHERE state = 'submitting' AND lease = $1::uuid AND lease_until > now()
 RETURNING id;
 
--- name: outbox_settle_recipient
---   $1 id, $2 position, $3 state, $4 code, $5 enhanced, $6 reply, $7 lease token
-UPDATE outgoing_recipient r
-   SET state = $3, code = $4::integer, enhanced = $5, reply = $6, replied_at = now()
-  FROM outgoing o
- WHERE r.outgoing_id = $1::bigint AND r.position = $2::integer
-   AND o.id = r.outgoing_id AND o.lease = $7::uuid;
+-- What became of mails of a claim. Each parameter but the lease is a column.
 
--- name: outbox_settle
--- The state follows from the recipients: some wait, so it is queued again;
--- else it failed if one failed.
---   $1 id, $2 lease token, $3 wait in seconds, $4 last error,
---   $5 1: refused for the moment (an attempt), $6 1: it may go out twice
-UPDATE outgoing o
-   SET state = CASE
-           WHEN EXISTS (SELECT FROM outgoing_recipient r
-                         WHERE r.outgoing_id = o.id AND r.state = 'waiting')
-           THEN 'queued'
-           WHEN EXISTS (SELECT FROM outgoing_recipient r
-                         WHERE r.outgoing_id = o.id AND r.state = 'failed')
-           THEN 'failed'
-           WHEN EXISTS (SELECT FROM outgoing_recipient r
-                         WHERE r.outgoing_id = o.id AND r.state = 'unsure')
-           THEN 'unsure'
-           ELSE 'sent' END,
-       settled_at = CASE
-           WHEN NOT EXISTS (SELECT FROM outgoing_recipient r
-                             WHERE r.outgoing_id = o.id AND r.state = 'waiting')
-           THEN now() END,
-       due_at = now() + $3::bigint * interval '1 second',
-       attempts = o.attempts + $5::integer,
-       repeats = o.repeats + $6::integer, last_error = $4,
-       lease = NULL, lease_until = NULL
- WHERE o.id = $1::bigint AND o.lease = $2::uuid
-RETURNING o.state, o.ticket_id;
+-- name: outbox_settle_recipient
+--   $1 lease token, $2 id, $3 position, $4 state, $5 code, $6 enhanced, $7 reply
+UPDATE outgoing_recipient r
+   SET state = w.state, code = w.code, enhanced = w.enhanced, reply = w.reply,
+       replied_at = now()
+  FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::text[],
+              $7::text[]) AS w (id, position, state, code, enhanced, reply)
+  JOIN outgoing o ON o.id = w.id AND o.lease = $1::uuid
+ WHERE r.outgoing_id = w.id AND r.position = w.position;
 
 -- name: outbox_event
--- What went wrong with a mail, on its ticket.
---   $1 outgoing, $2 name, $3 detail, $4 lease token
+-- What went wrong, on its ticket.
+--   $1 lease token, $2 id, $3 name, $4 detail
 INSERT INTO event (ticket_id, name, detail)
-SELECT ticket_id, $2, $3 FROM outgoing
- WHERE id = $1::bigint AND lease = $4::uuid AND ticket_id IS NOT NULL;
+SELECT o.ticket_id, w.name, w.detail
+  FROM unnest($2::bigint[], $3::text[], $4::text[]) AS w (id, name, detail)
+  JOIN outgoing o ON o.id = w.id AND o.lease = $1::uuid
+ WHERE o.ticket_id IS NOT NULL;
+
+-- name: outbox_settle
+-- The state follows from the recipients: some wait, so it is queued again; else
+-- it failed if one failed.
+--   $1 lease token, $2 id, $3 wait in seconds, $4 last error,
+--   $5 1: refused for the moment (an attempt), $6 1: it may go out twice
+UPDATE outgoing o
+   SET state = CASE WHEN r.waiting THEN 'queued' WHEN r.failed THEN 'failed'
+                    WHEN r.unsure THEN 'unsure' ELSE 'sent' END,
+       settled_at = CASE WHEN NOT r.waiting THEN now() END,
+       due_at = now() + w.wait_s * interval '1 second',
+       attempts = o.attempts + w.refused, repeats = o.repeats + w.uncertain,
+       last_error = w.last_error, lease = NULL, lease_until = NULL
+  FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[])
+    AS w (id, wait_s, last_error, refused, uncertain),
+       LATERAL (SELECT coalesce(bool_or(state = 'waiting'), false),
+                       coalesce(bool_or(state = 'failed'), false),
+                       coalesce(bool_or(state = 'unsure'), false)
+                  FROM outgoing_recipient WHERE outgoing_id = w.id)
+            AS r (waiting, failed, unsure)
+ WHERE o.id = w.id AND o.lease = $1::uuid;
 
 -- name: outbox_release
 -- Nothing of these was sent: the relay could not be reached, or a claim broke
@@ -103,36 +107,49 @@ SELECT ticket_id, $2, $3 FROM outgoing
 --   $1 lease token, $2 wait in seconds, $3 last error
 UPDATE outgoing SET state = 'queued', lease = NULL, lease_until = NULL,
        due_at = now() + $2::bigint * interval '1 second', last_error = $3
- WHERE lease = $1::uuid AND state IN ('claimed', 'submitting')
-RETURNING id;
+ WHERE state = 'submitting' AND lease = $1::uuid;
 
 -- name: outbox_recover
--- Rows whose lease ran out behind the fence, or whose sender is known to be
--- dead ($1, may be NULL): what is sent at most once becomes unsure, what is
--- sent at least once is queued again with the same bytes, and counted. What
--- was only claimed never went out.
---   $1 lease token or NULL, $2 array of the kinds sent at most once
-WITH lapsed AS (
-    SELECT id, kind = ANY ($2::text[]) AS once, state = 'submitting' AS fenced
+-- Rows of a sender that is known to be dead ($1, may be NULL), or whose lease
+-- ran out. Of the dead one its marks say how far it came: what it had not begun
+-- never went out and is queued again, what the relay had taken is sent. All
+-- else is in doubt: what is sent at most once becomes unsure, what is sent at
+-- least once is queued again with the same bytes, and counted.
+--   $1 lease token or NULL, $2 kinds sent at most once, $3 ids begun, $4 ids
+--   sent (arrays)
+WITH lapsed AS MATERIALIZED (
+    SELECT id,
+           CASE WHEN lease IS DISTINCT FROM $1::uuid OR id = ANY ($3::bigint[])
+                THEN CASE WHEN kind = ANY ($2::text[])
+                          THEN 'unsure' ELSE 'repeated' END
+                WHEN id = ANY ($4::bigint[]) THEN 'sent'
+                ELSE 'untouched' END AS fate
       FROM outgoing
-     WHERE (state = 'submitting' AND lease_until < now())
-        OR (state IN ('claimed', 'submitting') AND lease = $1::uuid)
-     FOR UPDATE SKIP LOCKED),
-unsure AS (
-    UPDATE outgoing_recipient r SET state = 'unsure'
+     WHERE state = 'submitting' AND (lease_until < now() OR lease = $1::uuid)
+       FOR UPDATE SKIP LOCKED),
+recipients AS (
+    UPDATE outgoing_recipient r
+       SET state = l.fate, code = CASE WHEN l.fate = 'sent' THEN 250 ELSE 0 END
       FROM lapsed l
-     WHERE r.outgoing_id = l.id AND r.state = 'waiting' AND l.once AND l.fenced)
+     WHERE r.outgoing_id = l.id AND r.state = 'waiting'
+       AND l.fate IN ('unsure', 'sent')),
+noted AS (
+    INSERT INTO event (ticket_id, name, detail)
+    SELECT o.ticket_id, 'send-' || l.fate,
+           'the sender ended without knowing whether it was sent'
+      FROM lapsed l JOIN outgoing o ON o.id = l.id
+     WHERE l.fate IN ('unsure', 'repeated') AND o.ticket_id IS NOT NULL)
 UPDATE outgoing o
-   SET state = CASE WHEN l.once AND l.fenced THEN 'unsure' ELSE 'queued' END,
-       repeats = o.repeats + CASE WHEN l.fenced AND NOT l.once THEN 1 ELSE 0 END,
-       settled_at = CASE WHEN l.once AND l.fenced THEN now() END,
-       last_error = CASE WHEN l.fenced
+   SET state = CASE WHEN l.fate IN ('unsure', 'sent') THEN l.fate ELSE 'queued' END,
+       repeats = o.repeats + (l.fate = 'repeated')::integer,
+       settled_at = CASE WHEN l.fate IN ('unsure', 'sent') THEN now() END,
+       last_error = CASE WHEN l.fate IN ('unsure', 'repeated')
                          THEN 'the sender ended without knowing whether it was sent'
                          ELSE o.last_error END,
        lease = NULL, lease_until = NULL
   FROM lapsed l
  WHERE o.id = l.id
-RETURNING o.id, o.state, l.fenced;
+RETURNING l.fate;
 
 -- name: outbox_expire
 -- Too old: the recipients that still wait have failed.

@@ -26,3 +26,13 @@ SELECT current_setting('fsync'), current_setting('full_page_writes'),
        current_setting('synchronous_standby_names'),
        current_setting('server_encoding'),
        current_setting('transaction_read_only');
+
+-- name: plan_by_index
+-- For this transaction: each of our statements has one good plan, by index, row
+-- by row. What the planner thinks of tables that were empty a minute ago leads
+-- it to others, which it then keeps while they grow.
+SELECT set_config('enable_seqscan', 'off', true),
+       set_config('enable_bitmapscan', 'off', true),
+       set_config('enable_hashjoin', 'off', true),
+       set_config('enable_mergejoin', 'off', true),
+       set_config('jit', 'off', true);

@@ -33,12 +33,11 @@ outbox_list(int argc, char **argv)
     int end = cli_options(&help, &argc, &argv);
     if (end >= 0)
         return end;
-    static const char *const states[] = {"queued",  "claimed", "submitting",
-                                         "sent",    "failed",  "unsure",
-                                         "dropped", NULL};
+    static const char *const states[] = {"queued", "submitting", "sent", "failed",
+                                         "unsure", "dropped", NULL};
     if (state != NULL && !g_strv_contains(states, state))
         return cli_usage("outbox list",
-                         "--state is one of queued claimed submitting sent "
+                         "--state is one of queued submitting sent "
                          "failed unsure dropped");
     g_autofree char *limit_text = g_strdup_printf("%d", MAX(limit, 1));
     const char *which = everything ? "" : "unfinished";

@@ -151,6 +151,33 @@ status_slot_idle(StatusSlot *slot)
     slot->busy_since_us = 0;
 }
 
+void
+status_slot_mark(StatusSlot *slot, int64_t id, Mark mark)
+{
+    for (size_t i = 0; i < DIARY_MARKS; i++) {
+        int64_t *marked = &slot->marks[i].id;
+        if (id == 0) {
+            __atomic_store_n(marked, 0, __ATOMIC_RELEASE);
+        } else if (*marked == 0 || *marked == id) {
+            /* The mark first: whoever sees the number sees how far it is. */
+            __atomic_store_n(&slot->marks[i].mark, mark, __ATOMIC_RELEASE);
+            __atomic_store_n(marked, id, __ATOMIC_RELEASE);
+            return;
+        }
+    }
+    g_assert(id == 0);
+}
+
+GArray *
+status_slot_marked(const StatusSlot *slot, Mark mark)
+{
+    GArray *ids = g_array_new(FALSE, FALSE, sizeof(int64_t));
+    for (size_t i = 0; i < DIARY_MARKS; i++)
+        if (slot->marks[i].id != 0 && slot->marks[i].mark == (int32_t)mark)
+            g_array_append_val(ids, slot->marks[i].id);
+    return ids;
+}
+
 bool
 status_slot_is_overdue(const StatusSlot *slot, int64_t now_us)
 {

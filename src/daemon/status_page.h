@@ -22,6 +22,10 @@ StatusPage *status_page_map(int fd, GError **error);
 /* A worker's notes about itself, in its own slot. */
 void status_slot_busy(StatusSlot *slot, int64_t delivery_id, int64_t back_in_s);
 void status_slot_idle(StatusSlot *slot);
+/* Outgoing mail `id` is so far; id 0 takes all marks away. */
+void status_slot_mark(StatusSlot *slot, int64_t id, Mark mark);
+/* Ids that are marked so: GArray of int64_t. */
+GArray *status_slot_marked(const StatusSlot *slot, Mark mark);
 
 /* True if the worker has overstayed the time it announced. */
 bool status_slot_is_overdue(const StatusSlot *slot, int64_t now_us);

@@ -87,6 +87,13 @@ note_idle(void *context)
     status_slot_idle(worker->slot);
 }
 
+static void
+note_mark(void *context, int64_t id, Mark mark)
+{
+    Worker *worker = context;
+    status_slot_mark(worker->slot, id, mark);
+}
+
 static bool
 note_stopping(void *context)
 {
@@ -242,7 +249,8 @@ start(Worker *worker, const char *file, GError **error)
         return false;
     }
     log_set_level(worker->settings->log_level);
-    worker->diary = (Diary){note_busy, note_idle, note_stopping, worker};
+    worker->diary =
+        (Diary){note_busy, note_idle, note_mark, note_stopping, worker};
     worker->desk = desk_new(worker->settings, worker->name);
     return true;
 }

@@ -6,6 +6,7 @@
 #include "doorbell.h"
 #include "gateway/send.h"
 #include "gateway/tick.h"
+#include "status_page.h"
 #include "store/outbox.h"
 #include "worker.h"
 
@@ -28,20 +29,25 @@ take_password(void)
 }
 
 /* What our predecessor in this slot held is settled now, not when its lease
- * ends. */
+ * ends: its marks say how far it came. */
 static bool
 answer_for_predecessor(Worker *worker)
 {
-    while (*worker->slot->lease != '\0') {
+    StatusSlot *slot = worker->slot;
+    g_autoptr(GArray) begun = status_slot_marked(slot, MARK_BEGUN);
+    g_autoptr(GArray) sent = status_slot_marked(slot, MARK_SENT);
+    const LastWords dead = {slot->lease, begun, sent};
+    while (*slot->lease != '\0') {
         g_autoptr(GError) failure = NULL;
-        if (tick_recover_sender(worker->desk, worker->slot->lease, &failure))
-            worker->slot->lease[0] = '\0';
+        if (tick_recover_sender(worker->desk, &dead, &failure))
+            slot->lease[0] = '\0';
         else if (!worker_pause(worker, "lease", failure))
             return false; /* it stays noted for the next one */
     }
     worker_resume(worker);
+    status_slot_mark(slot, 0, MARK_NONE);
     g_autofree char *lease = g_uuid_string_random();
-    g_strlcpy(worker->slot->lease, lease, sizeof worker->slot->lease);
+    g_strlcpy(slot->lease, lease, sizeof slot->lease);
     return true;
 }
 

@@ -16,6 +16,14 @@ nobody_reads_idle(void *context)
     (void)context;
 }
 
+static void
+nobody_reads_marks(void *context, int64_t id, Mark mark)
+{
+    (void)context;
+    (void)id;
+    (void)mark;
+}
+
 static bool
 nobody_stops(void *context)
 {
@@ -23,5 +31,5 @@ nobody_stops(void *context)
     return false;
 }
 
-const Diary diary_none = {nobody_reads_busy, nobody_reads_idle, nobody_stops,
-                          NULL};
+const Diary diary_none = {nobody_reads_busy, nobody_reads_idle,
+                          nobody_reads_marks, nobody_stops, NULL};

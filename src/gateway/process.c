@@ -4,145 +4,11 @@
 #include "base/failure.h"
 #include "base/log.h"
 #include "gateway/digest.h"
+#include "park.h"
 #include "policy/explain.h"
 #include "store/context.h"
 #include "store/delivery.h"
-#include "store/outbox.h"
-#include "store/record.h"
-
-enum { PARKED_COOL_DOWN_S = 3600 };
-
-/* The longest that a few answers of the database may take: its trouble strikes
- * no mail. */
-static int64_t
-database_time(const Desk *desk)
-{
-    return desk->settings->database.timeout_s * 5;
-}
-
-/* ---- one mail ---- */
-
-static void
-log_decision(const Decision *decision, const Receipt *receipt)
-{
-    log_info(
-        event("mail.decided"), kv("verdict", verdict_name(decision->verdict)),
-        kv("reason", decision->reason),
-        kv_int("ticket", receipt->ticket != NULL ? receipt->ticket->id : 0),
-        kv("acknowledge", decision->acknowledge_reason));
-}
-
-/* The root id of a new ticket is ours too: answers may name only that one. */
-static bool
-add_root_id(Txn *txn, const Desk *desk, const Decision *decision,
-            const Receipt *receipt, GError **error)
-{
-    if (decision->verdict != VERDICT_NEW)
-        return true;
-    g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
-    g_ptr_array_add(ids, notice_root_id(receipt->ticket, &desk->rules));
-    return store_add_own_ids(txn, receipt->ticket->id, ids, error);
-}
-
-static bool
-add_park_notice(Txn *txn, const Desk *desk, int64_t delivery_id,
-                const char *why, size_t *outgoing_count, GError **error)
-{
-    const Press press = desk_press(desk);
-    bool raised;
-    if (!store_raise_alarm(txn, "parked", PARKED_COOL_DOWN_S, &raised, error))
-        return false;
-    if (!raised) /* whoever sends a thousand such mails makes one of ours */
-        return true;
-    g_autofree char *reason = g_strdup_printf(
-        "Delivery %" G_GINT64_FORMAT " was parked: %s", delivery_id, why);
-    g_autofree char *detail = g_strdup_printf(
-        "postern delivery show %" G_GINT64_FORMAT "   why\n"
-        "postern delivery raw %" G_GINT64_FORMAT "    the mail itself\n"
-        "postern delivery retry %" G_GINT64_FORMAT "  process it again\n\n"
-        "More that is parked within the hour is not reported:\n"
-        "postern delivery list --state parked",
-        delivery_id, delivery_id, delivery_id);
-    g_autoptr(GPtrArray) outgoing =
-        g_ptr_array_new_with_free_func((GDestroyNotify)outgoing_free);
-    Outgoing *notice =
-        notice_compose_admin(reason, detail, g_get_real_time(), &press);
-    if (notice != NULL)
-        g_ptr_array_add(outgoing, notice);
-    *outgoing_count += outgoing->len;
-    return outbox_add(txn, outgoing, error);
-}
-
-/* A delivery that was read: what it says, and what must be asked about it. */
-typedef struct {
-    const Delivery *delivery; /* borrowed */
-    Mail *mail;
-    Lookup *lookup;
-} Work;
-
-static void
-work_free(Work *work)
-{
-    mail_free(work->mail);
-    lookup_free(work->lookup);
-    g_free(work);
-}
-
-static Work *
-read_one(Desk *desk, const Delivery *delivery, const Diary *diary)
-{
-    Work *work = g_new0(Work, 1);
-    work->delivery = delivery;
-    /* Who dies between these two lines has died on this mail. */
-    diary->busy(diary->context, delivery->id, desk->settings->limits.parse_s);
-    work->mail = mail_parse(delivery->raw, delivery->envelope_sender,
-                            desk->rules.limits);
-    g_autoptr(GBytes) content_digest = digest_content(delivery->raw);
-    FAILPOINT("process.parsed");
-    work->lookup =
-        lookup_new(work->mail, delivery, content_digest, &desk->rules);
-    diary->busy(diary->context, 0, database_time(desk));
-    return work;
-}
-
-static bool
-process_one(Txn *txn, Desk *desk, const Work *work, const Diary *diary,
-            Processed *processed, GError **error)
-{
-    int64_t parse_s = desk->settings->limits.parse_s;
-    const Delivery *delivery = work->delivery;
-    const Mail *mail = work->mail;
-    LOG_SCOPE(kv("delivery", delivery->key));
-    const Press press = desk_press(desk);
-    g_autoptr(Context) context =
-        store_load_context(txn, work->lookup, &desk->rules, error);
-    if (context == NULL)
-        return false;
-    /* What is ours and pure counts against the mail, too. */
-    diary->busy(diary->context, delivery->id, parse_s);
-    g_autoptr(Decision) decision =
-        decide(mail, delivery, work->lookup, context, &desk->rules);
-    diary->busy(diary->context, 0, database_time(desk));
-    g_autoptr(Receipt) receipt =
-        store_record(txn, delivery, mail, decision, work->lookup, error);
-    if (receipt == NULL)
-        return false;
-    g_autoptr(GError) left_out = NULL;
-    diary->busy(diary->context, delivery->id, parse_s);
-    g_autoptr(GPtrArray) outgoing = notice_compose_all(
-        decision, receipt, mail, delivery, &press, &left_out);
-    diary->busy(diary->context, 0, database_time(desk));
-    if (left_out != NULL)
-        log_error(event("mail.not-written"), kv("reason", left_out->message));
-    log_decision(decision, receipt);
-    processed->processed++;
-    processed->outgoing += outgoing->len;
-    if (decision->verdict == VERDICT_PARK)
-        return add_park_notice(txn, desk, delivery->id, decision->reason,
-                               &processed->outgoing, error);
-    return add_root_id(txn, desk, decision, receipt, error) &&
-           outbox_add(txn, outgoing, error);
-}
+#include "work.h"
 
 /* ---- a batch ---- */
 
@@ -163,7 +29,7 @@ read_batch(Txn *txn, Desk *desk, const GPtrArray *batch, const Diary *diary,
             break;
         if (large && !delivery_load_raw(txn, delivery, error))
             return NULL;
-        g_ptr_array_add(works, read_one(desk, delivery, diary));
+        g_ptr_array_add(works, work_new(desk, delivery, diary));
         if (large)
             break;
     }
@@ -196,7 +62,7 @@ process_batch(Desk *desk, const Diary *diary, int64_t limit,
     Processed done = {0, 0};
     *ret_size = 0;
     *ret_culprit = 0;
-    diary->busy(diary->context, 0, database_time(desk));
+    diary->busy(diary->context, 0, work_database_time(desk));
     g_autoptr(Txn) txn = store_begin(desk->store, error);
     if (txn == NULL)
         return false;
@@ -213,16 +79,15 @@ process_batch(Desk *desk, const Diary *diary, int64_t limit,
     g_autoptr(GPtrArray) works = read_batch(txn, desk, batch, diary, error);
     if (works == NULL || !lock_batch(txn, works, error))
         return false;
-    for (guint i = 0; i < works->len; i++) {
-        const Work *work = works->pdata[i];
-        *ret_culprit = work->delivery->id;
-        if (!process_one(txn, desk, work, diary, &done, error))
+    for (guint i = 0, n; i < works->len; i += n)
+        if (!work_run(txn, desk, works, i, diary, &done, &n, error))
             return false;
-    }
     FAILPOINT("process.recorded");
     if (!txn_commit(txn, error))
         return false;
     FAILPOINT("process.committed");
+    for (guint i = 0; i < works->len; i++)
+        work_log(works->pdata[i]);
     processed->processed += done.processed;
     processed->outgoing += done.outgoing;
     return true;
@@ -237,8 +102,8 @@ park_culprit(Desk *desk, int64_t delivery_id, const char *why,
     bool parked;
     if (txn == NULL || !delivery_park(txn, delivery_id, why, &parked, error))
         return false;
-    if (parked && !add_park_notice(txn, desk, delivery_id, why,
-                                   &processed->outgoing, error))
+    if (parked &&
+        !park_tell(txn, desk, delivery_id, why, &processed->outgoing, error))
         return false;
     if (!txn_commit(txn, error))
         return false;
@@ -336,13 +201,25 @@ process_strike(Desk *desk, int64_t delivery_id, GError **error)
         size_t outgoing = 0;
         if (!delivery_park(txn, delivery_id, why, &parked, error) ||
             (parked &&
-             !add_park_notice(txn, desk, delivery_id, why, &outgoing, error)))
+             !park_tell(txn, desk, delivery_id, why, &outgoing, error)))
             return false;
     }
     return txn_commit(txn, error);
 }
 
 /* ---- a dry run ---- */
+
+static Context *
+explain_context(Txn *txn, const Desk *desk, Lookup *lookup, GError **error)
+{
+    if (txn == NULL)
+        return context_new();
+    g_autoptr(GPtrArray) lookups = g_ptr_array_new();
+    g_ptr_array_add(lookups, lookup);
+    g_autoptr(GPtrArray) contexts =
+        store_load_contexts(txn, lookups, &desk->rules, error);
+    return contexts != NULL ? g_ptr_array_steal_index(contexts, 0) : NULL;
+}
 
 char *
 process_explain(Desk *desk, Txn *txn, const Delivery *delivery, GError **error)
@@ -352,9 +229,7 @@ process_explain(Desk *desk, Txn *txn, const Delivery *delivery, GError **error)
     g_autoptr(GBytes) content_digest = digest_content(delivery->raw);
     g_autoptr(Lookup) lookup =
         lookup_new(mail, delivery, content_digest, &desk->rules);
-    g_autoptr(Context) context =
-        txn != NULL ? store_load_context(txn, lookup, &desk->rules, error)
-                    : context_new();
+    g_autoptr(Context) context = explain_context(txn, desk, lookup, error);
     if (context == NULL)
         return NULL;
     g_autoptr(Decision) decision =

@@ -8,13 +8,13 @@
 #include "transport/smtp.h"
 
 enum {
-    CLAIM_MAX = 20,
-    RIDE_MAX_S = 30, /* a settle waits no longer for the next fence */
-    DOT_S = 600,     /* RFC 5321 4.5.3.2.6 */
-    CONTENT_S = 900  /* for the content itself */
+    CLAIM_MAX = DIARY_MARKS,
+    RENEW_S = 30,   /* a settle waits no longer, and a lease is that young */
+    DOT_S = 600,    /* RFC 5321 4.5.3.2.6 */
+    CONTENT_S = 900 /* for the content itself */
 };
 
-/* A settlement that waits for the next fence; it owns its texts. */
+/* A settlement that waits for the next commit; it owns its texts. */
 typedef struct {
     Settlement settlement;
     RecipientOutcome *recipients;
@@ -28,9 +28,9 @@ struct Sender {
     const char *password;
     const Diary *diary;
     SmtpClient *client; /* NULL: not connected */
-    Pending *pending;   /* NULL: nothing to settle */
-    int64_t pending_since_us;
-    bool leftovers; /* the last claim broke off: rows may still be ours */
+    GPtrArray *pending; /* Pending*, settled with the next commit */
+    int64_t commit_us;  /* when the last one began */
+    bool leftovers;     /* the last claim broke off: rows may still be ours */
 };
 
 /* ---- what became of a mail ---- */
@@ -45,7 +45,6 @@ pending_free(Pending *pending)
     g_free(pending->last_error);
     g_free(pending);
 }
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pending, pending_free)
 
 static const char *
 state_of(RetryVerdict verdict)
@@ -139,7 +138,7 @@ log_settled(const Claimed *claimed, const Pending *pending)
                     kv("reason", "message may be sent more than once"));
 }
 
-/* What is settled with the next fence, or at the end of the claim. */
+/* What is settled with the next commit. */
 static void
 keep_pending(Sender *sender, const Claimed *claimed, Pending *pending)
 {
@@ -152,44 +151,107 @@ keep_pending(Sender *sender, const Claimed *claimed, Pending *pending)
     settlement->wait_s =
         settlement->refused ? retry_wait(claimed->attempts + 1, settings) : 0;
     log_settled(claimed, pending);
-    g_assert(sender->pending == NULL);
-    sender->pending = pending;
-    sender->pending_since_us = g_get_monotonic_time();
+    g_ptr_array_add(sender->pending, pending);
 }
 
 /* ---- the commits ---- */
 
-/* Settle what is pending and raise the fence for `id` (0: none). */
-static bool
-commit(Sender *sender, int64_t id, bool *ret_fenced, GError **error)
+/* As the store wants them; borrowed. */
+static GPtrArray *
+settlements_of(const Sender *sender)
 {
-    const Settlement *settlement =
-        sender->pending != NULL ? &sender->pending->settlement : NULL;
-    *ret_fenced = false;
-    if (settlement == NULL && id == 0)
-        return true;
-    if (!outbox_settle_and_fence(sender->desk->store, sender->lease, settlement,
-                                 id, sender->desk->settings->outbox.lease_s,
-                                 ret_fenced, error))
+    if (sender->pending->len > 0)
+        FAILPOINT("send.before-settle");
+    GPtrArray *settlements = g_ptr_array_new();
+    for (guint i = 0; i < sender->pending->len; i++)
+        g_ptr_array_add(settlements,
+                        &((Pending *)sender->pending->pdata[i])->settlement);
+    return settlements;
+}
+
+/* It is committed: nothing is pending any more. */
+static void
+settled(Sender *sender, int64_t began_us)
+{
+    g_ptr_array_set_size(sender->pending, 0);
+    sender->commit_us = began_us;
+}
+
+/* Settle what is pending and claim what is due. */
+static bool
+claim(Sender *sender, GPtrArray **ret_claimed, GError **error)
+{
+    g_autoptr(GPtrArray) settlements = settlements_of(sender);
+    int64_t began_us = g_get_monotonic_time();
+    sender->leftovers = true; /* even if we never hear of it */
+    if (!outbox_claim(sender->desk->store, sender->lease,
+                      sender->desk->settings->outbox.lease_s, CLAIM_MAX,
+                      settlements, ret_claimed, error))
         return false;
-    g_clear_pointer(&sender->pending, pending_free);
+    settled(sender, began_us);
+    sender->leftovers = false;
+    sender->diary->mark(sender->diary->context, 0, MARK_NONE);
+    return true;
+}
+
+/* Settle what is pending and give back the rest of the claim. */
+static bool
+release(Sender *sender, int64_t wait_s, const char *last_error, GError **error)
+{
+    g_autoptr(GPtrArray) settlements = settlements_of(sender);
+    int64_t began_us = g_get_monotonic_time();
+    sender->leftovers = true;
+    if (!outbox_release(sender->desk->store, sender->lease, wait_s, last_error,
+                        settlements, error))
+        return false;
+    settled(sender, began_us);
+    sender->leftovers = false;
+    return true;
+}
+
+static bool
+has_id(const GArray *ids, int64_t id)
+{
+    for (guint i = 0; i < ids->len; i++)
+        if (g_array_index(ids, int64_t, i) == id)
+            return true;
+    return false;
+}
+
+/*
+ * A lease that is young is ours. An older one is renewed and what is pending is
+ * settled; ret_ours: does the mail still belong to us? Who was stopped for an
+ * hour finds that it does not.
+ */
+static bool
+renew(Sender *sender, int64_t id, bool *ret_ours, GError **error)
+{
+    int64_t now_us = g_get_monotonic_time();
+    *ret_ours = true;
+    if (now_us - sender->commit_us < RENEW_S * G_USEC_PER_SEC)
+        return true;
+    g_autoptr(GPtrArray) settlements = settlements_of(sender);
+    g_autoptr(GArray) ids = NULL;
+    if (!outbox_renew(sender->desk->store, sender->lease,
+                      sender->desk->settings->outbox.lease_s, settlements, &ids,
+                      error))
+        return false;
+    settled(sender, now_us);
+    *ret_ours = has_id(ids, id);
+    if (!*ret_ours)
+        log_notice(event("lease.lost"), kv_int("outgoing", id));
     return true;
 }
 
 /* ---- one mail ---- */
 
-/* Connected. To connect may take long: what is pending is settled first, or
- * its lease could run out meanwhile. */
+/* Connected. */
 static bool
 ready(Sender *sender, GError **error)
 {
-    bool fenced;
-    if (sender->client != NULL)
-        return true;
-    if (!commit(sender, 0, &fenced, error))
-        return false;
-    sender->client =
-        smtp_open(&sender->desk->settings->relay, sender->password, error);
+    if (sender->client == NULL)
+        sender->client =
+            smtp_open(&sender->desk->settings->relay, sender->password, error);
     return sender->client != NULL;
 }
 
@@ -217,16 +279,28 @@ begin(Sender *sender, const Outgoing *outgoing, SmtpOutcome **ret_outcome,
     }
 }
 
-/* The content, behind the fence. The relay's answer, or its loss, is pending
- * afterwards. */
+static bool
+taken_for_all(const SmtpOutcome *outcome)
+{
+    for (size_t i = 0; i < outcome->n; i++)
+        if (outcome->replies[i].code / 100 != 2)
+            return false;
+    return true;
+}
+
+/* The content. The relay's answer, or its loss, is pending afterwards. */
 static void
 submit(Sender *sender, const Claimed *claimed, SmtpOutcome *outcome)
 {
+    const Diary *diary = sender->diary;
     g_autoptr(SmtpOutcome) owned = outcome;
     g_autoptr(GError) failure = NULL;
+    diary->mark(diary->context, claimed->id, MARK_BEGUN);
     FAILPOINT("send.fenced");
     if (smtp_content(sender->client, claimed->outgoing, owned, &failure)) {
         FAILPOINT("send.submitted");
+        if (taken_for_all(owned))
+            diary->mark(diary->context, claimed->id, MARK_SENT);
         keep_pending(sender, claimed,
                      pending_of_outcome(claimed, g_steal_pointer(&owned),
                                         &sender->desk->settings->outbox));
@@ -237,54 +311,54 @@ submit(Sender *sender, const Claimed *claimed, SmtpOutcome *outcome)
     keep_pending(sender, claimed, pending_of_loss(claimed, failure));
 }
 
-/* Nothing of it was sent and nothing will be now: end the transaction. */
+/* No content goes out: every recipient was refused, or the relay hung up. */
 static void
-give_up_transaction(Sender *sender)
+refused(Sender *sender, const Claimed *claimed, SmtpOutcome *outcome,
+        const GError *refusal)
 {
-    if (!smtp_reset(sender->client, NULL))
-        g_clear_pointer(&sender->client, smtp_close);
+    keep_pending(sender, claimed,
+                 outcome != NULL
+                     ? pending_of_outcome(claimed, outcome,
+                                          &sender->desk->settings->outbox)
+                     : pending_of_loss(claimed, refusal));
+}
+
+/* Ours still, and all there. */
+static bool
+prepare(Sender *sender, Claimed *claimed, bool *ret_ours, GError **error)
+{
+    if (!renew(sender, claimed->id, ret_ours, error))
+        return false;
+    if (!*ret_ours || claimed->outgoing->content != NULL)
+        return true;
+    return outbox_load_content(sender->desk->store, sender->lease, claimed,
+                               ret_ours, error);
 }
 
 static bool
-send_one(Sender *sender, int64_t id, GError **error)
+send_one(Sender *sender, Claimed *claimed, GError **error)
 {
-    g_autoptr(Claimed) claimed = NULL;
-    bool fenced;
-    if (sender->pending != NULL &&
-        g_get_monotonic_time() - sender->pending_since_us >
-            RIDE_MAX_S * G_USEC_PER_SEC &&
-        !commit(sender, 0, &fenced, error))
-        return false;
-    if (!outbox_load(sender->desk->store, id, sender->lease, &claimed, error))
-        return false;
-    if (claimed == NULL) /* dropped meanwhile, or another's */
-        return true;
+    bool ours;
     g_autoptr(SmtpOutcome) outcome = NULL;
     g_autoptr(GError) refusal = NULL;
+    if (!prepare(sender, claimed, &ours, error))
+        return false;
+    if (!ours)
+        return true;
     if (!begin(sender, claimed->outgoing, &outcome, &refusal, error))
         return false;
-    if (outcome == NULL || outcome->accepted == 0) { /* no content, no fence */
-        if (!commit(sender, 0, &fenced, error))
-            return false;
-        keep_pending(sender, claimed,
-                     outcome != NULL ? pending_of_outcome(
-                                           claimed, g_steal_pointer(&outcome),
-                                           &sender->desk->settings->outbox)
-                                     : pending_of_loss(claimed, refusal));
+    if (outcome == NULL || outcome->accepted == 0) {
+        refused(sender, claimed, g_steal_pointer(&outcome), refusal);
         return true;
     }
     FAILPOINT("send.begun");
-    if (!commit(sender, id, &fenced, error)) {
-        give_up_transaction(sender);
-        return false;
-    }
-    if (!fenced) {
-        log_notice(event("lease.lost"), kv_int("outgoing", id));
-        give_up_transaction(sender);
-        return true;
-    }
-    submit(sender, claimed, g_steal_pointer(&outcome));
-    return true;
+    /* To connect may have taken long. */
+    bool renewed = renew(sender, claimed->id, &ours, error);
+    if (renewed && ours)
+        submit(sender, claimed, g_steal_pointer(&outcome));
+    else if (!smtp_reset(sender->client, NULL))
+        g_clear_pointer(&sender->client, smtp_close);
+    return renewed;
 }
 
 /* ---- a claim ---- */
@@ -300,52 +374,41 @@ submit_time(const Sender *sender)
            settings->database.timeout_s * 5;
 }
 
-/* Asked to stop, it gives back what it has not begun. */
+/* ret_stopped: asked to stop, it left the rest alone. */
 static bool
-send_all(Sender *sender, const GArray *ids, GError **error)
+send_all(Sender *sender, const GPtrArray *claimed, bool *ret_stopped,
+         GError **error)
 {
-    Store *store = sender->desk->store;
-    bool fenced, stopped = false;
-    for (guint i = 0; i < ids->len && !stopped; i++) {
-        sender->diary->busy(sender->diary->context, 0, submit_time(sender));
-        if (!send_one(sender, g_array_index(ids, int64_t, i), error))
+    const Diary *diary = sender->diary;
+    *ret_stopped = false;
+    for (guint i = 0; i < claimed->len && !*ret_stopped; i++) {
+        diary->busy(diary->context, 0, submit_time(sender));
+        if (!send_one(sender, claimed->pdata[i], error))
             return false;
-        stopped = sender->diary->stopping(sender->diary->context);
+        *ret_stopped = diary->stopping(diary->context);
     }
-    FAILPOINT("send.before-settle");
-    return commit(sender, 0, &fenced, error) &&
-           (!stopped || outbox_release(store, sender->lease, 0, "", error));
+    return true;
 }
 
 bool
 sender_run(Sender *sender, int64_t wait_s, size_t *ret_sent, GError **error)
 {
-    Desk *desk = sender->desk;
-    g_autoptr(GArray) ids = NULL;
-    bool fenced;
+    g_autoptr(GPtrArray) claimed = NULL;
+    g_autoptr(GError) failure = NULL;
+    bool stopped;
     *ret_sent = 0;
-    /* What the last run could not settle comes first. All else of that claim
-     * was not sent: it is given back, not left until its lease ends. */
-    if (!commit(sender, 0, &fenced, error) ||
-        (sender->leftovers &&
-         !outbox_release(desk->store, sender->lease, 0, "", error)))
+    /* What a claim left that broke off was not sent: it is given back, not left
+     * until its lease ends. */
+    if ((sender->leftovers && !release(sender, 0, "", error)) ||
+        !claim(sender, &claimed, error))
         return false;
-    sender->leftovers = false;
-    if (!outbox_claim(desk->store, sender->lease,
-                      desk->settings->outbox.lease_s, CLAIM_MAX, &ids, error)) {
-        sender->leftovers = true; /* perhaps claimed all the same */
-        return false;
-    }
-    *ret_sent = ids->len;
-    if (ids->len == 0)
+    *ret_sent = claimed->len;
+    if (claimed->len == 0)
         return true;
     FAILPOINT("send.claimed");
-    g_autoptr(GError) failure = NULL;
-    if (send_all(sender, ids, &failure))
-        return true;
-    sender->leftovers = !commit(sender, 0, &fenced, NULL) ||
-                        !outbox_release(desk->store, sender->lease, wait_s,
-                                        failure->message, NULL);
+    if (send_all(sender, claimed, &stopped, &failure))
+        return !stopped || release(sender, 0, "", error);
+    release(sender, wait_s, failure->message, NULL);
     g_propagate_error(error, g_steal_pointer(&failure));
     return false;
 }
@@ -365,6 +428,8 @@ sender_new(Desk *desk, const char *lease, const char *password,
     sender->lease = lease;
     sender->password = password;
     sender->diary = diary;
+    sender->pending =
+        g_ptr_array_new_with_free_func((GDestroyNotify)pending_free);
     return sender;
 }
 
@@ -374,6 +439,6 @@ sender_free(Sender *sender)
     if (sender == NULL)
         return;
     smtp_close(sender->client);
-    pending_free(sender->pending);
+    g_ptr_array_unref(sender->pending);
     g_free(sender);
 }

@@ -5,25 +5,26 @@
 #include "store/schema.h"
 
 static bool
-recover(Desk *desk, const char *lease, size_t *ret_repeated, GError **error)
+recover(Desk *desk, const LastWords *dead, size_t *ret_repeated, GError **error)
 {
-    int64_t unsure, repeated;
-    if (!outbox_recover(desk->store, lease, &unsure, &repeated, error))
+    Recovered recovered;
+    if (!outbox_recover(desk->store, dead, &recovered, error))
         return false;
-    if (unsure + repeated > 0)
-        log_warning(event("outbox.recovered"), kv_int("unsure", unsure),
-                    kv_int("repeated", repeated),
+    if (recovered.unsure + recovered.repeated > 0)
+        log_warning(event("outbox.recovered"),
+                    kv_int("unsure", recovered.unsure),
+                    kv_int("repeated", recovered.repeated),
                     kv("reason", "message may be sent more than once, an "
                                  "acknowledgement perhaps not at all"));
-    *ret_repeated = (size_t)repeated;
+    *ret_repeated = (size_t)recovered.repeated;
     return true;
 }
 
 bool
-tick_recover_sender(Desk *desk, const char *lease, GError **error)
+tick_recover_sender(Desk *desk, const LastWords *dead, GError **error)
 {
     size_t repeated;
-    return recover(desk, lease, &repeated, error);
+    return recover(desk, dead, &repeated, error);
 }
 
 bool

@@ -6,128 +6,199 @@
 #include "store/record.h"
 #include "store/txn.h"
 
-/* The columns that all questions about tickets begin with. */
+/* The columns that all questions about tickets begin with, after the mail. */
 static Ticket *
 ticket_of(const PGresult *rows, int row)
 {
     Ticket *ticket = g_new0(Ticket, 1);
-    ticket->id = pg_int(rows, row, 0);
-    ticket->queue = g_strdup(pg_text(rows, row, 1));
-    ticket_status_parse(pg_text(rows, row, 2), &ticket->status);
-    ticket->subject = g_strdup(pg_text(rows, row, 3));
-    ticket->language = g_strdup(pg_text(rows, row, 4));
-    ticket->requester = g_strdup(pg_text(rows, row, 5));
-    ticket->requester_name = g_strdup(pg_text(rows, row, 6));
-    ticket->reply_to = g_strdup(pg_text(rows, row, 7));
+    ticket->id = pg_int(rows, row, 1);
+    ticket->queue = g_strdup(pg_text(rows, row, 2));
+    ticket_status_parse(pg_text(rows, row, 3), &ticket->status);
+    ticket->subject = g_strdup(pg_text(rows, row, 4));
+    ticket->language = g_strdup(pg_text(rows, row, 5));
+    ticket->requester = g_strdup(pg_text(rows, row, 6));
+    ticket->requester_name = g_strdup(pg_text(rows, row, 7));
+    ticket->reply_to = g_strdup(pg_text(rows, row, 8));
     return ticket;
-}
-
-static Candidate *
-candidate_of(const PGresult *rows, int row, Evidence evidence)
-{
-    Candidate *candidate = g_new0(Candidate, 1);
-    candidate->ticket = ticket_of(rows, row);
-    candidate->is_party = pg_bool(rows, row, 8);
-    candidate->evidence = evidence;
-    candidate->id = g_strdup(pg_text(rows, row, 11));
-    return candidate;
 }
 
 static Evidence
 evidence_of(const char *kind)
 {
+    if (strcmp(kind, "tag") == 0)
+        return EVIDENCE_TAG;
     if (strcmp(kind, "ours") == 0)
         return EVIDENCE_OURS;
     return strcmp(kind, "stored") == 0 ? EVIDENCE_STORED : EVIDENCE_SEEN;
 }
 
-/* Which questions a look-up asks; answers come in this order. */
-typedef struct {
-    bool references;
-    bool tag;
-    bool content;
-    bool budget;
-    bool breaker;
-} Asked;
-
-static bool
-ask(Pg *pg, const Lookup *lookup, const Rules *rules, const Asked *asked,
-    GError **error)
+static Candidate *
+candidate_of(const PGresult *rows, int row)
 {
-    if (asked->references) {
-        g_autofree char *ids = array_text(lookup->ids);
-        if (!pg_send(pg, ST_context_references,
-                     PARAMS(p_text(ids), p_text(lookup->originator_key)), true,
-                     error))
-            return false;
-    }
-    if (asked->tag && !pg_send(pg, ST_context_ticket,
-                               PARAMS(p_int(lookup->tagged_ticket),
-                                      p_text(lookup->originator_key)),
-                               true, error))
-        return false;
-    if (asked->content) {
-        gsize length;
-        const void *bytes = g_bytes_get_data(lookup->content_digest, &length);
-        const char *queue = lookup->queue != NULL ? lookup->queue->name : "";
-        if (!pg_send(pg, ST_context_content,
-                     PARAMS(p_bytes(bytes, length), p_text(queue)), true,
-                     error))
-            return false;
-    }
-    if (asked->budget &&
-        !pg_send(pg, ST_context_budget, PARAMS(p_text(lookup->acknowledge_key)),
-                 true, error))
-        return false;
-    return !asked->breaker ||
-           pg_send(pg, ST_context_breaker,
-                   PARAMS(p_int(rules->budgets->breaker_window_s),
-                          p_int(rules->budgets->breaker)),
-                   true, error);
+    Candidate *candidate = g_new0(Candidate, 1);
+    candidate->ticket = ticket_of(rows, row);
+    candidate->is_party = pg_bool(rows, row, 9);
+    candidate->evidence = evidence_of(pg_text(rows, row, 10));
+    candidate->id = g_strdup(pg_text(rows, row, 11));
+    return candidate;
+}
+
+/* ---- the questions ---- */
+
+static void
+ask_references(Rows *rows, int64_t mail, const Lookup *lookup)
+{
+    for (guint i = 0; i < lookup->ids->len; i++)
+        rows_add(rows,
+                 PARAMS(p_int(mail), p_int(i), p_text(lookup->ids->pdata[i]),
+                        p_text(lookup->originator_key)));
+}
+
+static void
+ask_tag(Rows *rows, int64_t mail, const Lookup *lookup)
+{
+    if (lookup->tagged_ticket != 0)
+        rows_add(rows, PARAMS(p_int(mail), p_int(lookup->tagged_ticket),
+                              p_text(lookup->originator_key)));
+}
+
+static void
+ask_content(Rows *rows, int64_t mail, const Lookup *lookup)
+{
+    gsize length;
+    if (lookup->content_digest == NULL)
+        return;
+    const void *bytes = g_bytes_get_data(lookup->content_digest, &length);
+    const char *queue = lookup->queue != NULL ? lookup->queue->name : "";
+    rows_add(rows, PARAMS(p_int(mail), p_bytes(bytes, length), p_text(queue)));
+}
+
+static void
+ask_budget(Rows *rows, int64_t mail, const Lookup *lookup)
+{
+    if (*lookup->acknowledge_key != '\0')
+        rows_add(rows, PARAMS(p_int(mail), p_text(lookup->acknowledge_key)));
+}
+
+/* ---- the answers ---- */
+
+static void
+take_candidate(const PGresult *rows, int row, Context *context)
+{
+    g_ptr_array_add(context->candidates, candidate_of(rows, row));
+}
+
+static void
+take_known(const PGresult *rows, int row, Context *context)
+{
+    context->known = ticket_of(rows, row);
+    context->known_message = pg_int(rows, row, 9);
+    context->known_to_queue = pg_bool(rows, row, 10);
+}
+
+static void
+take_budget(const PGresult *rows, int row, Context *context)
+{
+    context->sender_10min = pg_int(rows, row, 1);
+    context->sender_day = pg_int(rows, row, 2);
+}
+
+/* In this order they are asked and answered. */
+static const struct {
+    StatementName name;
+    bool limited; /* takes the limit of the budgets first */
+    void (*ask)(Rows *rows, int64_t mail, const Lookup *lookup);
+    void (*take)(const PGresult *rows, int row, Context *context);
+} questions[] = {
+    {ST_context_references, false, ask_references, take_candidate},
+    {ST_context_ticket, false, ask_tag, take_candidate},
+    {ST_context_content, false, ask_content, take_known},
+    {ST_context_budget, true, ask_budget, take_budget},
+};
+enum { QUESTIONS = G_N_ELEMENTS(questions) };
+
+/* One question about all mails; is there anything to ask? */
+static bool
+send_question(Pg *pg, size_t question, const GPtrArray *lookups,
+              const Rules *rules, bool *ret_asked, GError **error)
+{
+    g_auto(Rows) rows = {0};
+    for (guint i = 0; i < lookups->len; i++)
+        questions[question].ask(&rows, i, lookups->pdata[i]);
+    *ret_asked = rows.n > 0;
+    int64_t limit =
+        MAX(rules->budgets->per_sender_10min, rules->budgets->per_sender_day);
+    return rows_send(&rows, pg, questions[question].name,
+                     questions[question].limited ? PARAMS(p_int(limit))
+                                                 : NO_PARAMS,
+                     true, error);
 }
 
 static bool
-take_candidates(Pg *pg, bool by_tag, Context *context, GError **error)
+take_answer(Pg *pg, size_t question, GPtrArray *contexts, GError **error)
 {
     g_autoptr(PGresult) rows = pg_result(pg, error);
     if (rows == NULL)
         return false;
-    for (int row = 0; row < PQntuples(rows); row++) {
-        Evidence evidence =
-            by_tag ? EVIDENCE_TAG : evidence_of(pg_text(rows, row, 9));
-        g_ptr_array_add(context->candidates, candidate_of(rows, row, evidence));
-    }
+    for (int row = 0; row < PQntuples(rows); row++)
+        questions[question].take(rows, row,
+                                 contexts->pdata[pg_int(rows, row, 0)]);
     return true;
 }
 
+/*
+ * How much was said within the breaker's window. To count it is dear: while it
+ * is far from the limit, a count serves for a second and others' share of that
+ * second is left out; near it, it is counted in each transaction.
+ */
 static bool
-take_known(Pg *pg, Context *context, GError **error)
+count_told(Txn *txn, const Rules *rules, GError **error)
 {
-    g_autoptr(PGresult) row = pg_result(pg, error);
+    Store *store = txn->store;
+    const Budgets *budgets = rules->budgets;
+    bool far = store->told < budgets->breaker / 2;
+    if (txn->counted ||
+        (far && g_get_monotonic_time() < store->told_until_us)) {
+        txn->counted = true;
+        return true;
+    }
+    g_autoptr(PGresult) row = txn_query(
+        txn, ST_context_breaker,
+        PARAMS(p_int(budgets->breaker_window_s), p_int(budgets->breaker)),
+        error);
     if (row == NULL)
         return false;
-    if (PQntuples(row) > 0) {
-        context->known = ticket_of(row, 0);
-        context->known_message = pg_int(row, 0, 8);
-        context->known_to_queue = pg_bool(row, 0, 9);
-    }
+    store->told = pg_int(row, 0, 0);
+    store->told_until_us = g_get_monotonic_time() + G_USEC_PER_SEC;
+    txn->counted = true;
     return true;
 }
 
-/* Two numbers of a one-row answer; left alone when there is no row. */
-static bool
-take_numbers(Pg *pg, int64_t *ret_first, int64_t *ret_second, GError **error)
+GPtrArray *
+store_load_contexts(Txn *txn, const GPtrArray *lookups, const Rules *rules,
+                    GError **error)
 {
-    g_autoptr(PGresult) row = pg_result(pg, error);
-    if (row == NULL)
-        return false;
-    if (PQntuples(row) > 0) {
-        *ret_first = pg_int(row, 0, 0);
-        if (ret_second != NULL)
-            *ret_second = pg_int(row, 0, 1);
+    Pg *pg = txn_pg(txn);
+    bool asked[QUESTIONS];
+    g_autoptr(GPtrArray) contexts =
+        g_ptr_array_new_with_free_func((GDestroyNotify)context_free);
+    if (!txn_flush(txn, error) || !count_told(txn, rules, error))
+        return NULL;
+    for (size_t i = 0; i < QUESTIONS; i++)
+        if (!send_question(pg, i, lookups, rules, &asked[i], error))
+            return NULL;
+    for (guint i = 0; i < lookups->len; i++) {
+        Context *context = context_new();
+        context->all_in_window = txn->store->told;
+        g_ptr_array_add(contexts, context);
     }
-    return true;
+    for (size_t i = 0; i < QUESTIONS; i++)
+        if (asked[i] && !take_answer(pg, i, contexts, error))
+            return NULL;
+    return g_steal_pointer(&contexts);
 }
+
+/* ---- locks ---- */
 
 static int
 compare_keys(const void *a, const void *b)
@@ -142,35 +213,14 @@ store_lock_context(Txn *txn, GArray *locks, GError **error)
     if (locks->len == 0)
         return true;
     g_array_sort(locks, compare_keys);
-    g_autofree char *literal = array_int64(locks);
-    return pg_send(txn_pg(txn), ST_context_lock, PARAMS(p_text(literal)), false,
-                   error);
+    g_auto(Rows) rows = {0};
+    for (guint i = 0; i < locks->len; i++)
+        rows_add(&rows, PARAMS(p_int(g_array_index(locks, int64_t, i))));
+    return rows_send(&rows, txn_pg(txn), ST_context_lock, NO_PARAMS, false,
+                     error);
 }
 
-Context *
-store_load_context(Txn *txn, const Lookup *lookup, const Rules *rules,
-                   GError **error)
-{
-    Pg *pg = txn_pg(txn);
-    const Asked asked = {
-        .references = lookup->ids->len > 0,
-        .tag = lookup->tagged_ticket != 0,
-        .content = lookup->content_digest != NULL,
-        .budget = *lookup->acknowledge_key != '\0',
-        .breaker = txn->breaker < 0,
-    };
-    g_autoptr(Context) context = context_new();
-    if (!ask(pg, lookup, rules, &asked, error) ||
-        (asked.references && !take_candidates(pg, false, context, error)) ||
-        (asked.tag && !take_candidates(pg, true, context, error)) ||
-        (asked.content && !take_known(pg, context, error)) ||
-        (asked.budget && !take_numbers(pg, &context->sender_10min,
-                                       &context->sender_day, error)) ||
-        (asked.breaker && !take_numbers(pg, &txn->breaker, NULL, error)))
-        return NULL;
-    context->all_in_window = txn->breaker;
-    return g_steal_pointer(&context);
-}
+/* ---- keys ---- */
 
 GPtrArray *
 store_load_keys(Txn *txn, GError **error)

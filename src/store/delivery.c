@@ -155,14 +155,13 @@ delivery_read(Txn *txn, int64_t id, Delivery **ret_delivery, GError **error)
     return true;
 }
 
-bool
+void
 delivery_settle(Txn *txn, const Delivery *delivery, const char *reason,
-                int64_t ticket_id, int64_t message_id_no, GError **error)
+                int64_t ticket_id, int64_t message_id_no)
 {
-    return pg_send(txn_pg(txn), ST_delivery_settle,
-                   PARAMS(p_int(delivery->id), p_text(reason), p_int(ticket_id),
-                          p_int(message_id_no)),
-                   false, error);
+    txn_add(txn, ST_delivery_settle,
+            PARAMS(p_int(delivery->id), p_text(reason), p_int(ticket_id),
+                   p_int(message_id_no)));
 }
 
 bool

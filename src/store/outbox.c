@@ -1,6 +1,5 @@
 #include "store/outbox.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "policy/guard.h"
@@ -9,66 +8,132 @@
 
 /* ---- queueing ---- */
 
-/* The Message-ID of what we write, so that answers to it find the ticket. */
-static bool
-remember_id(Txn *txn, const Outgoing *outgoing, GError **error)
-{
-    if (outgoing->ticket_id == 0)
-        return true;
-    g_autoptr(GPtrArray) own = g_ptr_array_new();
-    g_ptr_array_add(own, outgoing->message_id);
-    return store_add_own_ids(txn, outgoing->ticket_id, own, error);
-}
-
-static bool
-add_one(Txn *txn, const Outgoing *outgoing, GError **error)
+static void
+add_one(Txn *txn, const Outgoing *outgoing)
 {
     g_autofree char *recipients = array_text(outgoing->recipients);
     g_autofree char *acknowledged = NULL;
-    if (outgoing->kind == OUTGOING_ACKNOWLEDGEMENT) {
+    if (outgoing->kind == OUTGOING_ACKNOWLEDGEMENT)
         acknowledged = guard_budget_key(outgoing->recipients->pdata[0]);
-    }
-    if (txn->breaker >= 0 && (outgoing->kind == OUTGOING_ACKNOWLEDGEMENT ||
-                              outgoing->kind == OUTGOING_NOTICE))
-        txn->breaker++;
+    txn->store->told += outgoing->kind == OUTGOING_ACKNOWLEDGEMENT ||
+                        outgoing->kind == OUTGOING_NOTICE;
     gsize length;
     const void *bytes = g_bytes_get_data(outgoing->content, &length);
-    return pg_send(txn_pg(txn), ST_outgoing_add,
-                   PARAMS(p_text(outgoing_kind_name(outgoing->kind)),
-                          p_int(outgoing->ticket_id),
-                          p_int(outgoing->message_id_no),
-                          p_int(outgoing->delivery_id),
-                          p_text(outgoing->envelope_sender),
-                          p_text(outgoing->message_id), p_bytes(bytes, length),
-                          p_text(acknowledged), p_text(recipients)),
-                   false, error) &&
-           remember_id(txn, outgoing, error);
+    txn_add(txn, ST_outgoing_add,
+            PARAMS(p_text(outgoing_kind_name(outgoing->kind)),
+                   p_int(outgoing->ticket_id), p_int(outgoing->message_id_no),
+                   p_int(outgoing->delivery_id),
+                   p_text(outgoing->envelope_sender),
+                   p_text(outgoing->message_id), p_bytes(bytes, length),
+                   p_text(acknowledged), p_text(recipients)));
+    if (outgoing->ticket_id != 0)
+        store_add_own_id(txn, outgoing->ticket_id, outgoing->message_id);
 }
 
-bool
-outbox_add(Txn *txn, const GPtrArray *outgoing, GError **error)
+void
+outbox_add(Txn *txn, const GPtrArray *outgoing)
 {
     for (guint i = 0; i < outgoing->len; i++)
-        if (!add_one(txn, outgoing->pdata[i], error))
-            return false;
-    return true;
+        add_one(txn, outgoing->pdata[i]);
 }
 
 /* ---- one flight, one transaction ---- */
 
-/* Send one statement, commit, hand out its rows. */
-static PGresult *
-flight(Store *store, StatementName name, const Param *params, GError **error)
+static bool
+take_off(Store *store, Pg **ret_pg, GError **error)
 {
-    Pg *pg = store_pg(store, error);
-    if (pg == NULL)
-        return NULL;
+    *ret_pg = store_pg(store, error);
+    if (*ret_pg == NULL)
+        return false;
     store->unfinished = true;
+    return pg_send(*ret_pg, ST_plan_by_index, NO_PARAMS, false, error);
+}
+
+/* The last statement of a flight: commit, hand out its rows. */
+static PGresult *
+land(Store *store, StatementName name, const Param *params, GError **error)
+{
+    Pg *pg = store->pg;
     if (!pg_send(pg, name, params, true, error) ||
         !pg_sync(pg, true, NULL, error))
         return NULL;
     store->unfinished = false;
     return pg_result(pg, error);
+}
+
+/* A flight of one statement. */
+static PGresult *
+flight(Store *store, StatementName name, const Param *params, GError **error)
+{
+    Pg *pg;
+    return take_off(store, &pg, error) ? land(store, name, params, error)
+                                       : NULL;
+}
+
+/* ---- settling ---- */
+
+/* The rows of settlements, by table. */
+typedef struct {
+    Rows recipients;
+    Rows events;
+    Rows mails;
+} Settling;
+
+static void
+settling_clear(Settling *settling)
+{
+    rows_clear(&settling->recipients);
+    rows_clear(&settling->events);
+    rows_clear(&settling->mails);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Settling, settling_clear)
+
+static void
+settling_add(Settling *settling, const Settlement *settlement)
+{
+    Param id = p_int(settlement->id);
+    for (size_t i = 0; i < settlement->n; i++) {
+        const RecipientOutcome *outcome = &settlement->recipients[i];
+        rows_add(&settling->recipients,
+                 PARAMS(id, p_int(outcome->position), p_text(outcome->state),
+                        p_int(outcome->code), p_text(outcome->enhanced),
+                        p_text(outcome->text)));
+    }
+    if (settlement->event != NULL)
+        rows_add(&settling->events, PARAMS(id, p_text(settlement->event),
+                                           p_text(settlement->last_error)));
+    rows_add(&settling->mails,
+             PARAMS(id, p_int(settlement->wait_s),
+                    p_text(settlement->last_error), p_int(settlement->refused),
+                    p_int(settlement->uncertain)));
+}
+
+static bool
+send_settlements(Pg *pg, const char *lease, const GPtrArray *settlements,
+                 GError **error)
+{
+    g_auto(Settling) settling = {0};
+    const Param *first = PARAMS(p_text(lease));
+    for (guint i = 0; settlements != NULL && i < settlements->len; i++)
+        settling_add(&settling, settlements->pdata[i]);
+    return rows_send(&settling.recipients, pg, ST_outbox_settle_recipient,
+                     first, false, error) &&
+           rows_send(&settling.events, pg, ST_outbox_event, first, false,
+                     error) &&
+           rows_send(&settling.mails, pg, ST_outbox_settle, first, false,
+                     error);
+}
+
+/* Settle, and do one thing more in the same flight. */
+static PGresult *
+settle_and(Store *store, const char *lease, const GPtrArray *settlements,
+           StatementName name, const Param *params, GError **error)
+{
+    Pg *pg;
+    if (!take_off(store, &pg, error) ||
+        !send_settlements(pg, lease, settlements, error))
+        return NULL;
+    return land(store, name, params, error);
 }
 
 /* ---- sending ---- */
@@ -83,142 +148,97 @@ claimed_free(Claimed *claimed)
     g_free(claimed);
 }
 
-typedef struct {
-    int64_t id;
-    int64_t due; /* microseconds, server's epoch */
-} Due;
-
-static int
-compare_due(const void *a, const void *b)
+static void
+take_recipients(Claimed *claimed, const char *positions, const char *addresses)
 {
-    const Due *left = a, *right = b;
-    if (left->due != right->due)
-        return left->due < right->due ? -1 : 1;
-    return (left->id > right->id) - (left->id < right->id);
-}
-
-bool
-outbox_claim(Store *store, const char *lease, int64_t lease_s, int64_t limit,
-             GArray **ret_ids, GError **error)
-{
-    g_autoptr(PGresult) rows =
-        flight(store, ST_outbox_claim,
-               PARAMS(p_text(lease), p_int(lease_s), p_int(limit)), error);
-    if (rows == NULL)
-        return false;
-    int n = PQntuples(rows);
-    g_autofree Due *due = g_new(Due, (gsize)n + 1);
-    for (int row = 0; row < n; row++)
-        due[row] = (Due){pg_int(rows, row, 0), pg_int(rows, row, 1)};
-    qsort(due, (size_t)n, sizeof *due,
-          compare_due); /* RETURNING has no order */
-    GArray *ids = g_array_new(FALSE, FALSE, sizeof(int64_t));
-    for (int row = 0; row < n; row++)
-        g_array_append_val(ids, due[row].id);
-    *ret_ids = ids;
-    return true;
+    g_auto(GStrv) numbers = g_strsplit(positions, ",", -1);
+    g_auto(GStrv) words = g_strsplit(addresses, "\n", -1);
+    for (guint i = 0; numbers[i] != NULL && words[i] != NULL; i++) {
+        int position = (int)g_ascii_strtoll(numbers[i], NULL, 10);
+        g_array_append_val(claimed->positions, position);
+        g_ptr_array_add(claimed->outgoing->recipients, g_strdup(words[i]));
+    }
 }
 
 static Claimed *
-claimed_of(const PGresult *row, int64_t id)
+claimed_of(const PGresult *rows, int row)
 {
     Claimed *claimed = g_new0(Claimed, 1);
     Outgoing *outgoing = g_new0(Outgoing, 1);
-    claimed->id = id;
+    claimed->id = pg_int(rows, row, 0);
     claimed->outgoing = outgoing;
-    outgoing_kind_parse(pg_text(row, 0, 1), &outgoing->kind);
-    outgoing->envelope_sender = g_strdup(pg_text(row, 0, 2));
-    outgoing->message_id = g_strdup(pg_text(row, 0, 3));
-    outgoing->content = pg_bytes(row, 0, 4);
-    claimed->attempts = pg_int(row, 0, 5);
-    claimed->age_s = pg_int(row, 0, 6);
-    outgoing->ticket_id = pg_int(row, 0, 7);
+    outgoing_kind_parse(pg_text(rows, row, 1), &outgoing->kind);
+    outgoing->envelope_sender = g_strdup(pg_text(rows, row, 2));
+    outgoing->message_id = g_strdup(pg_text(rows, row, 3));
+    outgoing->content = pg_bytes(rows, row, 4);
+    claimed->attempts = pg_int(rows, row, 5);
+    claimed->age_s = pg_int(rows, row, 6);
+    outgoing->ticket_id = pg_int(rows, row, 7);
     outgoing->recipients = g_ptr_array_new_with_free_func(g_free);
     claimed->positions = g_array_new(FALSE, FALSE, sizeof(int));
-    g_auto(GStrv) positions = g_strsplit(pg_text(row, 0, 8), ",", -1);
-    g_auto(GStrv) addresses = g_strsplit(pg_text(row, 0, 9), "\n", -1);
-    for (guint i = 0; positions[i] != NULL && addresses[i] != NULL; i++) {
-        int position = (int)g_ascii_strtoll(positions[i], NULL, 10);
-        g_array_append_val(claimed->positions, position);
-        g_ptr_array_add(outgoing->recipients, g_strdup(addresses[i]));
-    }
+    if (!pg_is_null(rows, row, 8))
+        take_recipients(claimed, pg_text(rows, row, 8), pg_text(rows, row, 9));
     return claimed;
 }
 
 bool
-outbox_load(Store *store, int64_t id, const char *lease, Claimed **ret_claimed,
-            GError **error)
+outbox_claim(Store *store, const char *lease, int64_t lease_s, int64_t limit,
+             const GPtrArray *settlements, GPtrArray **ret_claimed,
+             GError **error)
 {
-    g_autoptr(PGresult) row =
-        flight(store, ST_outbox_load, PARAMS(p_int(id), p_text(lease)), error);
-    if (row == NULL)
+    g_autoptr(PGresult) rows =
+        settle_and(store, lease, settlements, ST_outbox_claim,
+                   PARAMS(p_text(lease), p_int(lease_s), p_int(limit),
+                          p_int(OUTBOX_LARGE_BYTES)),
+                   error);
+    if (rows == NULL)
         return false;
-    bool ours = PQntuples(row) > 0 && !pg_is_null(row, 0, 8);
-    *ret_claimed = ours ? claimed_of(row, id) : NULL;
+    *ret_claimed = g_ptr_array_new_with_free_func((GDestroyNotify)claimed_free);
+    for (int row = 0; row < PQntuples(rows); row++)
+        g_ptr_array_add(*ret_claimed, claimed_of(rows, row));
     return true;
 }
 
-static bool
-send_settlement(Pg *pg, const char *lease, const Settlement *settlement,
-                GError **error)
+bool
+outbox_load_content(Store *store, const char *lease, Claimed *claimed,
+                    bool *ret_ours, GError **error)
 {
-    for (size_t i = 0; i < settlement->n; i++) {
-        const RecipientOutcome *outcome = &settlement->recipients[i];
-        if (!pg_send(pg, ST_outbox_settle_recipient,
-                     PARAMS(p_int(settlement->id), p_int(outcome->position),
-                            p_text(outcome->state), p_int(outcome->code),
-                            p_text(outcome->enhanced), p_text(outcome->text),
-                            p_text(lease)),
-                     false, error))
-            return false;
-    }
-    if (settlement->event != NULL &&
-        !pg_send(pg, ST_outbox_event,
-                 PARAMS(p_int(settlement->id), p_text(settlement->event),
-                        p_text(settlement->last_error), p_text(lease)),
-                 false, error))
+    g_autoptr(PGresult) row =
+        flight(store, ST_outbox_load_content,
+               PARAMS(p_int(claimed->id), p_text(lease)), error);
+    if (row == NULL)
         return false;
-    return pg_send(
-        pg, ST_outbox_settle,
-        PARAMS(p_int(settlement->id), p_text(lease), p_int(settlement->wait_s),
-               p_text(settlement->last_error), p_int(settlement->refused),
-               p_int(settlement->uncertain)),
-        false, error);
+    *ret_ours = PQntuples(row) > 0;
+    if (*ret_ours)
+        claimed->outgoing->content = pg_bytes(row, 0, 0);
+    return true;
 }
 
 bool
-outbox_settle_and_fence(Store *store, const char *lease,
-                        const Settlement *settlement, int64_t id,
-                        int64_t lease_s, bool *ret_fenced, GError **error)
+outbox_renew(Store *store, const char *lease, int64_t lease_s,
+             const GPtrArray *settlements, GArray **ret_ids, GError **error)
 {
-    *ret_fenced = false;
-    Pg *pg = store_pg(store, error);
-    if (pg == NULL)
+    g_autoptr(PGresult) rows =
+        settle_and(store, lease, settlements, ST_outbox_renew,
+                   PARAMS(p_text(lease), p_int(lease_s)), error);
+    if (rows == NULL)
         return false;
-    store->unfinished = true;
-    if (settlement != NULL && !send_settlement(pg, lease, settlement, error))
-        return false;
-    if (id != 0 &&
-        !pg_send(pg, ST_outbox_fence,
-                 PARAMS(p_int(id), p_text(lease), p_int(lease_s)), true, error))
-        return false;
-    if (!pg_sync(pg, true, NULL, error))
-        return false;
-    store->unfinished = false;
-    if (id == 0)
-        return true;
-    g_autoptr(PGresult) row = pg_result(pg, error);
-    *ret_fenced = row != NULL && PQntuples(row) == 1;
-    return row != NULL;
+    *ret_ids = g_array_new(FALSE, FALSE, sizeof(int64_t));
+    for (int row = 0; row < PQntuples(rows); row++) {
+        int64_t id = pg_int(rows, row, 0);
+        g_array_append_val(*ret_ids, id);
+    }
+    return true;
 }
 
 bool
 outbox_release(Store *store, const char *lease, int64_t wait_s,
-               const char *last_error, GError **error)
+               const char *last_error, const GPtrArray *settlements,
+               GError **error)
 {
-    g_autoptr(PGresult) rows =
-        flight(store, ST_outbox_release,
-               PARAMS(p_text(lease), p_int(wait_s), p_text(last_error)), error);
+    g_autoptr(PGresult) rows = settle_and(
+        store, lease, settlements, ST_outbox_release,
+        PARAMS(p_text(lease), p_int(wait_s), p_text(last_error)), error);
     return rows != NULL;
 }
 
@@ -238,20 +258,24 @@ kinds_sent_once(void)
 }
 
 bool
-outbox_recover(Store *store, const char *lease, int64_t *ret_unsure,
-               int64_t *ret_repeated, GError **error)
+outbox_recover(Store *store, const LastWords *dead, Recovered *ret_recovered,
+               GError **error)
 {
     g_autofree char *once = kinds_sent_once();
-    g_autoptr(PGresult) rows = flight(
-        store, ST_outbox_recover, PARAMS(p_text(lease), p_text(once)), error);
+    g_autofree char *begun = array_int64(dead != NULL ? dead->begun : NULL);
+    g_autofree char *sent = array_int64(dead != NULL ? dead->sent : NULL);
+    g_autoptr(PGresult) rows =
+        flight(store, ST_outbox_recover,
+               PARAMS(p_text(dead != NULL ? dead->lease : NULL), p_text(once),
+                      p_text(begun), p_text(sent)),
+               error);
     if (rows == NULL)
         return false;
-    *ret_unsure = *ret_repeated = 0;
+    *ret_recovered = (Recovered){0, 0};
     for (int row = 0; row < PQntuples(rows); row++) {
-        bool unsure = strcmp(pg_text(rows, row, 1), "unsure") == 0;
-        bool fenced = pg_bool(rows, row, 2);
-        *ret_unsure += unsure;
-        *ret_repeated += fenced && !unsure;
+        const char *fate = pg_text(rows, row, 0);
+        ret_recovered->unsure += strcmp(fate, "unsure") == 0;
+        ret_recovered->repeated += strcmp(fate, "repeated") == 0;
     }
     return true;
 }

@@ -15,16 +15,16 @@
 
 typedef struct Pg Pg;
 
-/* A parameter; text and bytes are borrowed until the call returns. */
+/* A parameter; text and bytes are borrowed until the call returns. Without
+ * them it is SQL's NULL, of its kind. */
 typedef struct {
-    enum { PARAM_STOP, PARAM_NULL, PARAM_TEXT, PARAM_INT, PARAM_BYTES } kind;
+    enum { PARAM_STOP, PARAM_TEXT, PARAM_INT, PARAM_BYTES } kind;
     const char *bytes;
     size_t length;
     int64_t number;
 } Param;
 
-Param p_null(void);
-Param p_text(const char *text); /* NULL is SQL's NULL */
+Param p_text(const char *text); /* NULL: SQL's NULL */
 Param p_int(int64_t number);
 Param p_bytes(const void *bytes, size_t length); /* NULL bytes: NULL */
 

@@ -5,17 +5,9 @@
 #include "store/pg.h"
 
 Param
-p_null(void)
-{
-    return (Param){PARAM_NULL, NULL, 0, 0};
-}
-
-Param
 p_text(const char *text)
 {
-    if (text == NULL)
-        return p_null();
-    return (Param){PARAM_TEXT, text, strlen(text), 0};
+    return (Param){PARAM_TEXT, text, text != NULL ? strlen(text) : 0, 0};
 }
 
 Param
@@ -27,8 +19,6 @@ p_int(int64_t number)
 Param
 p_bytes(const void *bytes, size_t length)
 {
-    if (bytes == NULL)
-        return p_null();
     return (Param){PARAM_BYTES, bytes, length, 0};
 }
 

@@ -8,17 +8,25 @@
 
 /* ---- numbers ---- */
 
+/* Numbers for what is about to be recorded, all in one flight. */
 static bool
-draw_ids(Txn *txn, bool new_ticket, int64_t *ret_ticket, int64_t *ret_message,
-         GError **error)
+draw_ids(Txn *txn, gsize n_tickets, gsize n_messages, GArray *ret_tickets,
+         GArray *ret_messages, GError **error)
 {
-    g_autoptr(PGresult) row = txn_query(
-        txn, ST_ids_next, PARAMS(p_text(new_ticket ? "true" : "false")), error);
-    if (row == NULL)
+    if (n_tickets + n_messages == 0)
+        return true;
+    g_autoptr(PGresult) rows = txn_query(
+        txn, ST_ids_next,
+        PARAMS(p_int((int64_t)n_tickets), p_int((int64_t)n_messages)), error);
+    if (rows == NULL)
         return false;
-    if (new_ticket)
-        *ret_ticket = pg_int(row, 0, 0);
-    *ret_message = pg_int(row, 0, 1);
+    for (int row = 0; row < PQntuples(rows); row++) {
+        int64_t ticket = pg_int(rows, row, 0), message = pg_int(rows, row, 1);
+        if (ticket != 0)
+            g_array_append_val(ret_tickets, ticket);
+        if (message != 0)
+            g_array_append_val(ret_messages, message);
+    }
     return true;
 }
 
@@ -40,18 +48,19 @@ chain_of(const Mail *mail)
 }
 
 static bool
-send_message(Txn *txn, int64_t id, const Delivery *delivery, const Mail *mail,
-             const Decision *decision, const Lookup *lookup, int64_t ticket_id,
-             GError **error)
+send_message(Txn *txn, const Record *record, const Receipt *receipt,
+             const GPtrArray *chain, GError **error)
 {
-    g_autoptr(GPtrArray) chain = chain_of(mail);
+    const Mail *mail = record->mail;
+    const Decision *decision = record->decision;
     g_autofree char *references = array_text(chain);
     g_autofree char *defects = array_text(mail->defects);
     gsize raw_length, content_length = 0;
-    const void *raw = g_bytes_get_data(delivery->raw_digest, &raw_length);
+    const void *raw =
+        g_bytes_get_data(record->delivery->raw_digest, &raw_length);
     const void *content =
-        lookup->content_digest != NULL
-            ? g_bytes_get_data(lookup->content_digest, &content_length)
+        record->lookup->content_digest != NULL
+            ? g_bytes_get_data(record->lookup->content_digest, &content_length)
             : NULL;
     const Address *author = mail->originator;
     const char *addr_spec = author != NULL ? author->addr_spec : "";
@@ -60,84 +69,74 @@ send_message(Txn *txn, int64_t id, const Delivery *delivery, const Mail *mail,
     if (decision->verdict == VERDICT_COMPLETE)
         return pg_send(
             txn_pg(txn), ST_message_replace,
-            PARAMS(p_int(id), p_text(addr_spec), p_text(name),
-                   p_text(mail->subject), p_text(mail->message_id),
-                   p_text(references), p_text(mail->text),
-                   p_int((int64_t)mail->reply_start),
+            PARAMS(p_int(receipt->message_id_no), p_text(addr_spec),
+                   p_text(name), p_text(mail->subject),
+                   p_text(mail->message_id), p_text(references),
+                   p_text(mail->text), p_int((int64_t)mail->reply_start),
                    p_int((int64_t)mail->reply_end), p_text(class),
                    p_text(mail->automatic.reason), p_text(defects),
                    p_int(mail->attachments->len), p_bytes(raw, raw_length),
                    p_bytes(content, content_length), p_int(mail->date_s)),
             false, error);
-    return pg_send(
-        txn_pg(txn), ST_message_add,
-        PARAMS(p_int(id), p_int(ticket_id),
-               p_text(decision->is_note ? "note" : "mail"), p_text(addr_spec),
-               p_text(name), p_text(mail->subject), p_text(mail->message_id),
-               p_text(references), p_text(mail->text),
-               p_int((int64_t)mail->reply_start),
-               p_int((int64_t)mail->reply_end), p_text(class),
-               p_text(mail->automatic.reason), p_text(decision->reason),
-               p_text(defects), p_int(mail->attachments->len),
-               p_bytes(raw, raw_length), p_bytes(content, content_length),
-               p_int(mail->date_s), p_int(delivery->received_at_s)),
-        false, error);
+    txn_add(txn, ST_message_add,
+            PARAMS(p_int(receipt->message_id_no), p_int(receipt->ticket->id),
+                   p_text(decision->is_note ? "note" : "mail"),
+                   p_text(addr_spec), p_text(name), p_text(mail->subject),
+                   p_text(mail->message_id), p_text(references),
+                   p_text(mail->text), p_int((int64_t)mail->reply_start),
+                   p_int((int64_t)mail->reply_end), p_text(class),
+                   p_text(mail->automatic.reason), p_text(decision->reason),
+                   p_text(defects), p_int(mail->attachments->len),
+                   p_bytes(raw, raw_length), p_bytes(content, content_length),
+                   p_int(mail->date_s),
+                   p_int(record->delivery->received_at_s)));
+    return true;
 }
 
-static bool
-send_ids(Txn *txn, int64_t ticket_id, const GPtrArray *ids, const char *kind,
-         GError **error)
+static void
+add_reference(Txn *txn, int64_t ticket_id, const char *id, const char *kind)
 {
-    if (ids->len == 0)
-        return true;
-    g_autofree char *literal = array_text(ids);
-    return pg_send(txn_pg(txn), ST_reference_add,
-                   PARAMS(p_int(ticket_id), p_text(literal), p_text(kind)),
-                   false, error);
+    txn_add(txn, ST_reference_add,
+            PARAMS(p_int(ticket_id), p_text(id), p_text(kind)));
 }
 
 /* Its own id and every id it names find the ticket from now on. */
-static bool
-send_references(Txn *txn, const Mail *mail, int64_t ticket_id, GError **error)
+static void
+add_references(Txn *txn, const Mail *mail, const GPtrArray *chain,
+               int64_t ticket_id)
 {
-    g_autoptr(GPtrArray) own = g_ptr_array_new();
     if (mail->message_id != NULL)
-        g_ptr_array_add(own, mail->message_id);
-    g_autoptr(GPtrArray) chain = chain_of(mail);
-    return send_ids(txn, ticket_id, own, "stored", error) &&
-           send_ids(txn, ticket_id, chain, "seen", error);
+        add_reference(txn, ticket_id, mail->message_id, "stored");
+    for (guint i = 0; i < chain->len; i++)
+        add_reference(txn, ticket_id, chain->pdata[i], "seen");
 }
 
 /* ---- the ticket ---- */
 
-static bool
-send_ticket(Txn *txn, const Decision *decision, int64_t id, GError **error)
+static void
+add_ticket(Txn *txn, const Decision *decision, int64_t id)
 {
     const Ticket *ticket = decision->ticket;
-    return pg_send(txn_pg(txn), ST_ticket_add,
-                   PARAMS(p_int(id), p_text(ticket->queue),
-                          p_text(ticket->subject), p_text(ticket->language),
-                          p_text(ticket->requester),
-                          p_text(ticket->requester_name),
-                          p_text(ticket->reply_to), p_int(decision->linked_to)),
-                   false, error);
+    txn_add(txn, ST_ticket_add,
+            PARAMS(p_int(id), p_text(ticket->queue), p_text(ticket->subject),
+                   p_text(ticket->language), p_text(ticket->requester),
+                   p_text(ticket->requester_name), p_text(ticket->reply_to),
+                   p_int(decision->linked_to)));
 }
 
-static bool
-send_event(Txn *txn, int64_t ticket_id, const char *name, const char *actor,
-           const char *detail, GError **error)
+static void
+add_event(Txn *txn, int64_t ticket_id, const char *name, const char *actor,
+          const char *detail)
 {
-    return pg_send(
-        txn_pg(txn), ST_event_add,
-        PARAMS(p_int(ticket_id), p_text(name), p_text(actor), p_text(detail)),
-        false, error);
+    txn_add(
+        txn, ST_event_add,
+        PARAMS(p_int(ticket_id), p_text(name), p_text(actor), p_text(detail)));
 }
 
-static bool
-send_touch(Txn *txn, int64_t ticket_id, const char *status, GError **error)
+static void
+touch(Txn *txn, int64_t ticket_id, const char *status)
 {
-    return pg_send(txn_pg(txn), ST_ticket_touch,
-                   PARAMS(p_int(ticket_id), p_text(status)), false, error);
+    txn_add(txn, ST_ticket_touch, PARAMS(p_int(ticket_id), p_text(status)));
 }
 
 bool
@@ -170,21 +169,21 @@ record_effect(Txn *txn, const Effect *effect, Receipt *receipt, GError **error)
     int64_t ticket_id = receipt->ticket->id;
     switch (effect->kind) {
     case EFFECT_STATUS:
-        return send_touch(txn, ticket_id, ticket_status_name(effect->status),
-                          error);
+        touch(txn, ticket_id, ticket_status_name(effect->status));
+        return true;
     case EFFECT_PARTY:
-        return pg_send(txn_pg(txn), ST_party_add,
-                       PARAMS(p_int(ticket_id), p_text(effect->text),
-                              p_text(effect->name),
-                              p_text(party_role_name(effect->role))),
-                       false, error);
+        txn_add(txn, ST_party_add,
+                PARAMS(p_int(ticket_id), p_text(effect->text),
+                       p_text(effect->name),
+                       p_text(party_role_name(effect->role))));
+        return true;
     case EFFECT_QUEUE:
-        return pg_send(txn_pg(txn), ST_ticket_queue_add,
-                       PARAMS(p_int(ticket_id), p_text(effect->text)), false,
-                       error);
+        txn_add(txn, ST_ticket_queue_add,
+                PARAMS(p_int(ticket_id), p_text(effect->text)));
+        return true;
     case EFFECT_EVENT:
-        return send_event(txn, ticket_id, effect->text, "", effect->name,
-                          error);
+        add_event(txn, ticket_id, effect->text, "", effect->name);
+        return true;
     case EFFECT_ALARM:
         return raise_alarm(txn, effect, receipt, error);
     }
@@ -194,49 +193,99 @@ record_effect(Txn *txn, const Effect *effect, Receipt *receipt, GError **error)
 /* ---- the decision ---- */
 
 static bool
-record_mail(Txn *txn, const Delivery *delivery, const Mail *mail,
-            const Decision *decision, const Lookup *lookup, Receipt *receipt,
-            GError **error)
+is_new_ticket(const Decision *decision)
 {
-    bool is_new = decision->verdict == VERDICT_NEW;
-    if (decision->verdict == VERDICT_KNOWN)
-        return true;
-    if (decision->verdict != VERDICT_COMPLETE &&
-        !draw_ids(txn, is_new, &receipt->ticket->id, &receipt->message_id_no,
-                  error))
-        return false;
-    int64_t ticket_id = receipt->ticket->id;
-    return (is_new ? send_ticket(txn, decision, ticket_id, error)
-                   : send_touch(txn, ticket_id, "", error)) &&
-           send_message(txn, receipt->message_id_no, delivery, mail, decision,
-                        lookup, ticket_id, error) &&
-           send_references(txn, mail, ticket_id, error);
+    return decision->verdict == VERDICT_NEW;
 }
 
-Receipt *
-store_record(Txn *txn, const Delivery *delivery, const Mail *mail,
-             const Decision *decision, const Lookup *lookup, GError **error)
+static bool
+is_new_message(const Decision *decision)
 {
-    g_autoptr(Receipt) receipt = g_new0(Receipt, 1);
-    receipt->alarms = g_ptr_array_new();
+    return decision->verdict == VERDICT_NEW ||
+           decision->verdict == VERDICT_JOIN;
+}
+
+static bool
+record_mail(Txn *txn, const Record *record, const Receipt *receipt,
+            GError **error)
+{
+    int64_t ticket_id = receipt->ticket->id;
+    if (record->decision->verdict == VERDICT_KNOWN)
+        return true;
+    if (is_new_ticket(record->decision))
+        add_ticket(txn, record->decision, ticket_id);
+    else
+        touch(txn, ticket_id, "");
+    g_autoptr(GPtrArray) chain = chain_of(record->mail);
+    if (!send_message(txn, record, receipt, chain, error))
+        return false;
+    add_references(txn, record->mail, chain, ticket_id);
+    return true;
+}
+
+static bool
+record_one(Txn *txn, const Record *record, Receipt *receipt, GError **error)
+{
+    const Decision *decision = record->decision;
     if (decision->verdict == VERDICT_PARK) {
         bool parked;
-        return delivery_park(txn, delivery->id, decision->reason, &parked,
-                             error)
-                   ? g_steal_pointer(&receipt)
-                   : NULL;
+        return delivery_park(txn, record->delivery->id, decision->reason,
+                             &parked, error);
     }
-    receipt->ticket = ticket_copy(decision->ticket);
-    receipt->message_id_no = decision->message_id_no;
-    if (!record_mail(txn, delivery, mail, decision, lookup, receipt, error))
-        return NULL;
+    if (!record_mail(txn, record, receipt, error))
+        return false;
     for (guint i = 0; i < decision->effects->len; i++)
         if (!record_effect(txn, decision->effects->pdata[i], receipt, error))
-            return NULL;
-    if (!delivery_settle(txn, delivery, decision->reason, receipt->ticket->id,
-                         receipt->message_id_no, error))
+            return false;
+    delivery_settle(txn, record->delivery, decision->reason,
+                    receipt->ticket->id, receipt->message_id_no);
+    return true;
+}
+
+/* A receipt for each record, numbered. */
+static GPtrArray *
+make_receipts(Txn *txn, const Record *records, gsize n, GError **error)
+{
+    g_autoptr(GPtrArray) receipts =
+        g_ptr_array_new_with_free_func((GDestroyNotify)receipt_free);
+    g_autoptr(GArray) tickets = g_array_new(FALSE, FALSE, sizeof(int64_t));
+    g_autoptr(GArray) messages = g_array_new(FALSE, FALSE, sizeof(int64_t));
+    gsize n_tickets = 0, n_messages = 0;
+    for (gsize i = 0; i < n; i++) {
+        n_tickets += is_new_ticket(records[i].decision);
+        n_messages += is_new_message(records[i].decision);
+    }
+    if (!draw_ids(txn, n_tickets, n_messages, tickets, messages, error))
         return NULL;
-    return g_steal_pointer(&receipt);
+    g_assert(tickets->len == n_tickets && messages->len == n_messages);
+    n_tickets = n_messages = 0;
+    for (gsize i = 0; i < n; i++) {
+        const Decision *decision = records[i].decision;
+        Receipt *receipt = g_new0(Receipt, 1);
+        receipt->alarms = g_ptr_array_new();
+        receipt->message_id_no = decision->message_id_no;
+        if (decision->verdict != VERDICT_PARK)
+            receipt->ticket = ticket_copy(decision->ticket);
+        if (is_new_ticket(decision))
+            receipt->ticket->id = g_array_index(tickets, int64_t, n_tickets++);
+        if (is_new_message(decision))
+            receipt->message_id_no =
+                g_array_index(messages, int64_t, n_messages++);
+        g_ptr_array_add(receipts, receipt);
+    }
+    return g_steal_pointer(&receipts);
+}
+
+GPtrArray *
+store_record(Txn *txn, const Record *records, size_t n, GError **error)
+{
+    g_autoptr(GPtrArray) receipts = make_receipts(txn, records, n, error);
+    if (receipts == NULL)
+        return NULL;
+    for (size_t i = 0; i < n; i++)
+        if (!record_one(txn, &records[i], receipts->pdata[i], error))
+            return NULL;
+    return g_steal_pointer(&receipts);
 }
 
 /* ---- answers of our own people ---- */
@@ -285,30 +334,28 @@ store_add_message(Txn *txn, const Ticket *ticket, bool is_note,
                   const char *author, const char *author_name, const char *text,
                   int64_t *ret_id, GError **error)
 {
-    int64_t id, unused;
-    if (!draw_ids(txn, false, &unused, &id, error))
+    g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(int64_t));
+    if (!draw_ids(txn, 0, 1, NULL, ids, error))
         return false;
-    const char *kind = is_note ? "note" : "reply";
-    *ret_id = id;
-    return pg_send(txn_pg(txn), ST_message_add,
-                   PARAMS(p_int(id), p_int(ticket->id), p_text(kind),
-                          p_text(author), p_text(author_name),
-                          p_text(ticket->subject), p_null(), p_text("{}"),
-                          p_text(text), p_int(0), p_int((int64_t)strlen(text)),
-                          p_text("normal"), p_text(""), p_text("command"),
-                          p_text("{}"), p_int(0), p_null(), p_null(), p_int(0),
-                          p_int(g_get_real_time() / G_USEC_PER_SEC)),
-                   false, error) &&
-           send_touch(txn, ticket->id, "", error) &&
-           send_event(txn, ticket->id, is_note ? "noted" : "replied", author,
-                      "", error);
+    *ret_id = g_array_index(ids, int64_t, 0);
+    txn_add(txn, ST_message_add,
+            PARAMS(p_int(*ret_id), p_int(ticket->id),
+                   p_text(is_note ? "note" : "reply"), p_text(author),
+                   p_text(author_name), p_text(ticket->subject), p_text(NULL),
+                   p_text("{}"), p_text(text), p_int(0),
+                   p_int((int64_t)strlen(text)), p_text("normal"), p_text(""),
+                   p_text("command"), p_text("{}"), p_int(0), p_bytes(NULL, 0),
+                   p_bytes(NULL, 0), p_int(0),
+                   p_int(g_get_real_time() / G_USEC_PER_SEC)));
+    touch(txn, ticket->id, "");
+    add_event(txn, ticket->id, is_note ? "noted" : "replied", author, "");
+    return true;
 }
 
-bool
-store_add_own_ids(Txn *txn, int64_t ticket_id, const GPtrArray *ids,
-                  GError **error)
+void
+store_add_own_id(Txn *txn, int64_t ticket_id, const char *id)
 {
-    return send_ids(txn, ticket_id, ids, "ours", error);
+    add_reference(txn, ticket_id, id, "ours");
 }
 
 bool
@@ -316,10 +363,13 @@ store_set_status(Txn *txn, int64_t ticket_id, TicketStatus status,
                  const char *actor, bool *ret_found, GError **error)
 {
     const char *name = ticket_status_name(status);
-    g_autoptr(PGresult) row = txn_query(
-        txn, ST_ticket_touch, PARAMS(p_int(ticket_id), p_text(name)), error);
+    g_autoptr(PGresult) row =
+        txn_query(txn, ST_ticket_set_status,
+                  PARAMS(p_int(ticket_id), p_text(name)), error);
     if (row == NULL)
         return false;
     *ret_found = PQntuples(row) > 0;
-    return !*ret_found || send_event(txn, ticket_id, name, actor, "", error);
+    if (*ret_found)
+        add_event(txn, ticket_id, name, actor, "");
+    return true;
 }

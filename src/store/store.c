@@ -56,12 +56,14 @@ static Txn *
 begin(Store *store, const char *sql, GError **error)
 {
     Pg *pg = store_pg(store, error);
-    if (pg == NULL || !pg_send_text(pg, sql, error))
+    if (pg == NULL)
         return NULL;
     store->unfinished = true;
+    if (!pg_send_text(pg, sql, error) ||
+        !pg_send(pg, ST_plan_by_index, NO_PARAMS, false, error))
+        return NULL;
     Txn *txn = g_new0(Txn, 1);
     txn->store = store;
-    txn->breaker = -1;
     return txn;
 }
 
@@ -79,13 +81,44 @@ store_begin_read_only(Store *store, GError **error)
                  error);
 }
 
+/* ---- rows ---- */
+
+/* In the order in which the tables refer to each other. */
+static const StatementName writes[TXN_WRITES] = {
+    ST_ticket_add,    ST_ticket_touch, ST_message_add,
+    ST_reference_add, ST_party_add,    ST_ticket_queue_add,
+    ST_event_add,     ST_outgoing_add, ST_delivery_settle,
+};
+
+void
+txn_add(Txn *txn, StatementName name, const Param *params)
+{
+    size_t i = 0;
+    while (i < TXN_WRITES && writes[i] != name)
+        i++;
+    g_assert(i < TXN_WRITES);
+    rows_add(&txn->writes[i], params);
+}
+
+bool
+txn_flush(Txn *txn, GError **error)
+{
+    for (size_t i = 0; i < TXN_WRITES; i++)
+        if (!rows_send(&txn->writes[i], txn_pg(txn), writes[i], NO_PARAMS,
+                       false, error))
+            return false;
+    return true;
+}
+
+/* ---- the end ---- */
+
 bool
 txn_commit(Txn *txn, GError **error)
 {
     g_assert(!txn->over);
     txn->over = true;
     Pg *pg = txn_pg(txn);
-    if (!pg_send_text(pg, "COMMIT", error) ||
+    if (!txn_flush(txn, error) || !pg_send_text(pg, "COMMIT", error) ||
         !pg_sync(pg, true, "COMMIT", error))
         return false;
     txn->store->unfinished = false;
@@ -95,13 +128,18 @@ txn_commit(Txn *txn, GError **error)
 void
 txn_free(Txn *txn)
 {
+    if (txn == NULL)
+        return;
+    for (size_t i = 0; i < TXN_WRITES; i++)
+        rows_clear(&txn->writes[i]);
     g_free(txn); /* the store's mark tells the next begin to roll back */
 }
 
 PGresult *
 txn_query(Txn *txn, StatementName name, const Param *params, GError **error)
 {
-    if (!pg_send(txn_pg(txn), name, params, true, error))
+    if (!txn_flush(txn, error) ||
+        !pg_send(txn_pg(txn), name, params, true, error))
         return NULL;
     return pg_result(txn_pg(txn), error);
 }
@@ -129,7 +167,7 @@ char *
 array_int64(const GArray *items)
 {
     GString *out = g_string_new("{");
-    for (guint i = 0; i < items->len; i++)
+    for (guint i = 0; items != NULL && i < items->len; i++)
         g_string_append_printf(out, "%s%" G_GINT64_FORMAT, i > 0 ? "," : "",
                                g_array_index(items, int64_t, i));
     g_string_append_c(out, '}');

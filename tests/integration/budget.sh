@@ -103,7 +103,7 @@ is_quiet()
     [ "$(cat "$SINK_DIR/mirrored" 2>/dev/null)" = "$(sink_count)" ] &&
         [ "$(desk_sql "SELECT (SELECT count(*) FROM delivery
                 WHERE state = 'waiting') + (SELECT count(*) FROM outgoing
-                WHERE state IN ('queued', 'claimed', 'submitting'))")" = 0 ]
+                WHERE state IN ('queued', 'submitting'))")" = 0 ]
 }
 
 # It stays so: look twice, with time for a mail to go round between.

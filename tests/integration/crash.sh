@@ -131,7 +131,7 @@ send.claimed        sent|0   1   sent|0   1
 send.begun          sent|0   1   sent|0   1
 send.fenced         unsure|0 0   sent|1   1
 send.submitted      unsure|0 1   sent|1   2
-send.before-settle  unsure|0 1   sent|1   2
+send.before-settle  sent|0   1   sent|0   1
 ROWS
 }
 

@@ -353,6 +353,28 @@ noise(size_t length)
 
 /* ---- what becomes of it ---- */
 
+Context *
+context_load(Txn *txn, Lookup *lookup, GError **error)
+{
+    g_autoptr(GPtrArray) lookups = g_ptr_array_new();
+    g_ptr_array_add(lookups, lookup);
+    g_autoptr(GPtrArray) contexts =
+        store_load_contexts(txn, lookups, &fix.sample->rules, error);
+    return contexts != NULL ? g_ptr_array_steal_index(contexts, 0) : NULL;
+}
+
+Receipt *
+record_one(Txn *txn, const Delivery *delivery, const Mail *mail,
+           const Decision *decision, const Lookup *lookup, GError **error)
+{
+    const Record record = {delivery, mail, lookup, decision};
+    g_autoptr(GPtrArray) receipts = store_record(txn, &record, 1, error);
+    if (receipts == NULL)
+        return NULL;
+    g_ptr_array_set_free_func(receipts, NULL);
+    return receipts->pdata[0];
+}
+
 static Receipt *
 decide_and_record(Txn *txn, Delivery *delivery)
 {
@@ -365,13 +387,12 @@ decide_and_record(Txn *txn, Delivery *delivery)
     g_autoptr(Lookup) lookup =
         lookup_new(mail, delivery, content, &fix.sample->rules);
     must(store_lock_context(txn, lookup->locks, &error), error);
-    g_autoptr(Context) context =
-        store_load_context(txn, lookup, &fix.sample->rules, &error);
+    g_autoptr(Context) context = context_load(txn, lookup, &error);
     must(context != NULL, error);
     g_autoptr(Decision) decision =
         decide(mail, delivery, lookup, context, &fix.sample->rules);
     Receipt *receipt =
-        store_record(txn, delivery, mail, decision, lookup, &error);
+        record_one(txn, delivery, mail, decision, lookup, &error);
     must(receipt != NULL, error);
     g_ptr_array_set_size(receipt->alarms, 0); /* borrowed from the decision */
     return receipt;
@@ -433,9 +454,8 @@ queue_outgoing(Outgoing *outgoing)
     g_autoptr(GPtrArray) one =
         g_ptr_array_new_with_free_func((GDestroyNotify)outgoing_free);
     g_ptr_array_add(one, outgoing);
-    g_autoptr(GError) error = NULL;
     Txn *txn = begin(fix.store);
-    must(outbox_add(txn, one, &error), error);
+    outbox_add(txn, one);
     commit(txn);
     g_autofree char *id = ask("SELECT id FROM outgoing WHERE message_id = '%s'",
                               outgoing->message_id);

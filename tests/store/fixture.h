@@ -101,6 +101,11 @@ char *accept_all(GPtrArray *deliveries, size_t trace_octets);
 /* Take the waiting delivery `id`, decide and record as the gateway does, less
  * the outgoing mail, and commit. */
 Receipt *process(int64_t id);
+/* The store's questions and records, for one mail. */
+Context *context_load(Txn *txn, Lookup *lookup, GError **error);
+Receipt *record_one(Txn *txn, const Delivery *delivery, const Mail *mail,
+                    const Decision *decision, const Lookup *lookup,
+                    GError **error);
 
 /* Accept and process a mail; ret_ticket may be NULL. Returns the message. */
 int64_t receive(const char *text, const char *recipient, int64_t *ret_ticket);

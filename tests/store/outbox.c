@@ -1,4 +1,4 @@
-/* What leaves: queued with all it needs, claimed by one, fenced once. */
+/* What leaves: queued with all it needs, claimed by one. */
 #include "sender.h"
 
 #include <string.h>
@@ -56,7 +56,8 @@ START_TEST(a_delivery_is_acknowledged_once_whatever_happens)
         g_ptr_array_add(one, outgoing);
         Txn *txn = begin(fix.store);
         g_autoptr(GError) error = NULL;
-        bool good = outbox_add(txn, one, &error) && txn_commit(txn, &error);
+        outbox_add(txn, one);
+        bool good = txn_commit(txn, &error);
         ck_assert(good == (i == 0));
         txn_free(txn);
     }
@@ -81,8 +82,9 @@ START_TEST(what_is_due_is_claimed_oldest_first)
     assert_claim("6 2 4", MINE, 3);
     assert_claim("3 5", OTHERS, 3);
     assert_claim("", MINE, 3);
-    assert_sql("1|queued|NULL\n2|claimed|" MINE "\n3|claimed|" OTHERS
-               "\n4|claimed|" MINE "\n5|claimed|" OTHERS "\n6|claimed|" MINE,
+    assert_sql("1|queued|NULL\n2|submitting|" MINE "\n3|submitting|" OTHERS
+               "\n4|submitting|" MINE "\n5|submitting|" OTHERS
+               "\n6|submitting|" MINE,
                "SELECT id, state, lease FROM outgoing ORDER BY id");
     assert_sql("t", "SELECT bool_and(lease_until BETWEEN now() + interval "
                     "'590 s' AND now() + interval '600 s') FROM outgoing "
@@ -104,21 +106,6 @@ START_TEST(only_what_is_queued_is_claimed)
 }
 END_TEST
 
-START_TEST(a_lease_that_ran_out_is_anothers)
-{
-    int64_t id = queue_reply("r@desk", "a@x");
-    assert_claim("1", MINE, ALL);
-    assert_claim("", OTHERS, ALL);
-    let_lapse(id);
-    assert_claim("1", OTHERS, ALL);
-    ck_assert_ptr_null(load_claimed(id, MINE));
-    ck_assert(!fence(MINE, id));
-    g_autoptr(Claimed) claimed = load_claimed(id, OTHERS);
-    ck_assert_ptr_nonnull(claimed);
-    ck_assert(fence(OTHERS, id));
-}
-END_TEST
-
 /* Claims until nothing is left, on a connection of its own; one byte a row. */
 static void
 claim_all(int pipe_end, int number)
@@ -127,13 +114,13 @@ claim_all(int pipe_end, int number)
     g_autofree char *lease =
         g_strdup_printf("%08d-0000-4000-8000-000000000000", number);
     for (;;) {
-        g_autoptr(GArray) ids = NULL;
-        if (!outbox_claim(store, lease, LEASE_S, 3, &ids, NULL))
+        g_autoptr(GPtrArray) claimed = NULL;
+        if (!outbox_claim(store, lease, LEASE_S, 3, NULL, &claimed, NULL))
             _exit(1);
-        if (ids->len == 0)
+        if (claimed->len == 0)
             _exit(0);
-        for (guint i = 0; i < ids->len; i++) {
-            guint8 id = (guint8)g_array_index(ids, int64_t, i);
+        for (guint i = 0; i < claimed->len; i++) {
+            guint8 id = (guint8)((const Claimed *)claimed->pdata[i])->id;
             if (write(pipe_end, &id, 1) != 1)
                 _exit(1);
         }
@@ -174,9 +161,9 @@ START_TEST(senders_at_once_never_share_a_row)
 }
 END_TEST
 
-/* ---- loading ---- */
+/* ---- what is claimed ---- */
 
-START_TEST(a_claimed_mail_is_loaded_with_whom_it_still_waits_for)
+START_TEST(a_claimed_mail_comes_with_whom_it_still_waits_for)
 {
     int64_t ticket = make_quiet_ticket();
     int64_t id = queue_outgoing(
@@ -185,9 +172,9 @@ START_TEST(a_claimed_mail_is_loaded_with_whom_it_still_waits_for)
     tell("UPDATE outgoing_recipient SET state = 'failed' WHERE position = 2");
     tell("UPDATE outgoing SET attempts = 3, "
          "retry_since = now() - interval '77 seconds'");
-    assert_claim("1", MINE, ALL);
-    g_autoptr(Claimed) claimed = load_claimed(id, MINE);
-    ck_assert_ptr_nonnull(claimed);
+    g_autoptr(GPtrArray) mails = claim_mails(MINE, ALL);
+    ck_assert_uint_eq(mails->len, 1);
+    const Claimed *claimed = mails->pdata[0];
     ck_assert_int_eq(claimed->id, id);
     ck_assert_int_eq(claimed->attempts, 3);
     ck_assert_int_ge(claimed->age_s, 77);
@@ -210,56 +197,66 @@ START_TEST(a_claimed_mail_is_loaded_with_whom_it_still_waits_for)
 }
 END_TEST
 
+/* Queue a mail with so much content, claim it, load what did not come along. */
+static void
+assert_content(size_t length, bool comes_along)
+{
+    g_autofree char *text = g_strnfill(length, 'x');
+    Outgoing *outgoing = outgoing_new(OUTGOING_REPLY, 0, "r@desk", "a@x");
+    g_bytes_unref(outgoing->content);
+    outgoing->content = g_bytes_new(text, length);
+    queue_outgoing(outgoing);
+    g_autoptr(GPtrArray) mails = claim_mails(MINE, ALL);
+    ck_assert_uint_eq(mails->len, 1);
+    Claimed *claimed = mails->pdata[0];
+    ck_assert((claimed->outgoing->content != NULL) == comes_along);
+    g_autoptr(GError) error = NULL;
+    bool ours = false;
+    if (!comes_along)
+        must(outbox_load_content(fix.store, MINE, claimed, &ours, &error),
+             error);
+    ck_assert(ours == !comes_along);
+    ck_assert_uint_eq(g_bytes_get_size(claimed->outgoing->content), length);
+}
+
+START_TEST(content_up_to_the_limit_comes_with_the_claim)
+{
+    assert_content(OUTBOX_LARGE_BYTES, true);
+}
+END_TEST
+
+START_TEST(larger_content_is_read_in_its_turn)
+{
+    assert_content(OUTBOX_LARGE_BYTES + 1, false);
+}
+END_TEST
+
 START_TEST(what_is_gone_is_not_loaded)
 {
-    int64_t id = queue_reply("r@desk", "a@x");
-    ck_assert_ptr_null(load_claimed(id, MINE)); /* not claimed */
-    assert_claim("1", MINE, ALL);
-    ck_assert_ptr_null(load_claimed(id, OTHERS));
-    ck_assert_ptr_null(load_claimed(4711, MINE));
+    queue_reply("r@desk", "a@x");
+    g_autoptr(GPtrArray) mails = claim_mails(MINE, ALL);
+    Claimed *claimed = mails->pdata[0];
+    g_autoptr(GError) error = NULL;
+    bool ours = true;
+    must(outbox_load_content(fix.store, OTHERS, claimed, &ours, &error), error);
+    ck_assert(!ours);
+    ours = true;
     tell("UPDATE outgoing SET content = NULL");
-    ck_assert_ptr_null(load_claimed(id, MINE));
-    tell("UPDATE outgoing SET content = 'x'");
+    must(outbox_load_content(fix.store, MINE, claimed, &ours, &error), error);
+    ck_assert(!ours);
+}
+END_TEST
+
+START_TEST(whom_nobody_waits_for_is_claimed_to_be_settled)
+{
+    queue_reply("r@desk", "a@x");
     tell("UPDATE outgoing_recipient SET state = 'sent'");
-    ck_assert_ptr_null(load_claimed(id, MINE));
-}
-END_TEST
-
-/* ---- the fence ---- */
-
-START_TEST(the_fence_is_raised_once_and_by_the_lease_alone)
-{
-    int64_t id = queue_reply("r@desk", "a@x");
-    ck_assert(!fence(MINE, id)); /* not claimed */
-    assert_claim("1", MINE, ALL);
-    ck_assert(!fence(OTHERS, id));
-    ck_assert(!fence(MINE, 4711));
-    assert_sql("claimed", "SELECT state FROM outgoing");
-    ck_assert(fence(MINE, id));
-    assert_sql("submitting|" MINE, "SELECT state, lease FROM outgoing");
-    ck_assert(!fence(MINE, id));
-    assert_claim("", OTHERS, ALL);
-}
-END_TEST
-
-START_TEST(a_lease_that_ran_out_raises_no_fence)
-{
-    int64_t id = queue_reply("r@desk", "a@x");
-    assert_claim("1", MINE, ALL);
-    let_lapse(id);
-    ck_assert(!fence(MINE, id));
-    assert_sql("claimed", "SELECT state FROM outgoing");
-}
-END_TEST
-
-START_TEST(the_fence_gives_the_content_a_lease_of_its_own)
-{
-    int64_t id = queue_reply("r@desk", "a@x");
-    assert_claim("1", MINE, ALL);
-    tell("UPDATE outgoing SET lease_until = now() + interval '5 seconds'");
-    ck_assert(fence(MINE, id));
-    assert_sql("t", "SELECT lease_until > now() + interval '590 seconds' "
-                    "FROM outgoing");
+    g_autoptr(GPtrArray) mails = claim_mails(MINE, ALL);
+    const Claimed *claimed = mails->pdata[0];
+    ck_assert_uint_eq(claimed->positions->len, 0);
+    const Settlement nothing = {.id = claimed->id, .last_error = ""};
+    settle(MINE, &nothing);
+    assert_sql("sent", "SELECT state FROM outgoing");
 }
 END_TEST
 
@@ -272,12 +269,10 @@ add_outbox_tests(Suite *suite)
     tcase_add_test(tests, a_delivery_is_acknowledged_once_whatever_happens);
     tcase_add_test(tests, what_is_due_is_claimed_oldest_first);
     tcase_add_test(tests, only_what_is_queued_is_claimed);
-    tcase_add_test(tests, a_lease_that_ran_out_is_anothers);
     tcase_add_test(tests, senders_at_once_never_share_a_row);
-    tcase_add_test(tests,
-                   a_claimed_mail_is_loaded_with_whom_it_still_waits_for);
+    tcase_add_test(tests, a_claimed_mail_comes_with_whom_it_still_waits_for);
+    tcase_add_test(tests, content_up_to_the_limit_comes_with_the_claim);
+    tcase_add_test(tests, larger_content_is_read_in_its_turn);
     tcase_add_test(tests, what_is_gone_is_not_loaded);
-    tcase_add_test(tests, the_fence_is_raised_once_and_by_the_lease_alone);
-    tcase_add_test(tests, a_lease_that_ran_out_raises_no_fence);
-    tcase_add_test(tests, the_fence_gives_the_content_a_lease_of_its_own);
+    tcase_add_test(tests, whom_nobody_waits_for_is_claimed_to_be_settled);
 }

@@ -21,7 +21,7 @@ record(Decision *decision, const char *text, const char *recipient)
     g_autoptr(Lookup) lookup =
         lookup_new(mail, delivery, content, &fix.sample->rules);
     Receipt *receipt =
-        store_record(txn, delivery, mail, decision, lookup, &error);
+        record_one(txn, delivery, mail, decision, lookup, &error);
     must(receipt != NULL, error);
     commit(txn);
     return receipt;
@@ -207,7 +207,7 @@ START_TEST(what_is_not_committed_never_was)
         g_autoptr(Decision) decision = decision_for(VERDICT_NEW, "test", 0);
         decision_add_effect(decision, EFFECT_EVENT, "created", "test");
         g_autoptr(Receipt) receipt =
-            store_record(txn, delivery, mail, decision, lookup, &error);
+            record_one(txn, delivery, mail, decision, lookup, &error);
         must(receipt != NULL, error);
         assert_sql("0|0|0|waiting",
                    "SELECT (SELECT count(*) FROM ticket), "
@@ -365,11 +365,8 @@ assert_kind(const char *id, const char *kind)
 static void
 add_own_id(int64_t ticket, const char *id)
 {
-    g_autoptr(GPtrArray) ids = g_ptr_array_new();
-    g_ptr_array_add(ids, (gpointer)id);
     Txn *txn = begin(fix.store);
-    g_autoptr(GError) error = NULL;
-    must(store_add_own_ids(txn, ticket, ids, &error), error);
+    store_add_own_id(txn, ticket, id);
     commit(txn);
 }
 

@@ -6,51 +6,49 @@ queue_reply(const char *id, const char *recipients)
     return queue_outgoing(outgoing_new(OUTGOING_REPLY, 0, id, recipients));
 }
 
-/* What a sender gets, as "3 1 2". */
-static char *
-claim(const char *lease, int64_t limit)
+GPtrArray *
+claim_mails(const char *lease, int64_t limit)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GArray) ids = NULL;
-    must(outbox_claim(fix.store, lease, LEASE_S, limit, &ids, &error), error);
-    g_autoptr(GString) out = g_string_new(NULL);
-    for (guint i = 0; i < ids->len; i++)
-        g_string_append_printf(out, "%s%d", i > 0 ? " " : "",
-                               (int)g_array_index(ids, int64_t, i));
-    return g_strdup(out->str);
+    GPtrArray *claimed = NULL;
+    must(outbox_claim(fix.store, lease, LEASE_S, limit, NULL, &claimed, &error),
+         error);
+    return claimed;
 }
 
 void
 assert_claim(const char *expected, const char *lease, int64_t limit)
 {
-    g_autofree char *got = claim(lease, limit);
-    ck_assert_str_eq(got, expected);
+    g_autoptr(GPtrArray) claimed = claim_mails(lease, limit);
+    g_autoptr(GString) got = g_string_new(NULL);
+    for (guint i = 0; i < claimed->len; i++)
+        g_string_append_printf(got, "%s%" G_GINT64_FORMAT, i > 0 ? " " : "",
+                               ((const Claimed *)claimed->pdata[i])->id);
+    ck_assert_str_eq(got->str, expected);
 }
 
-Claimed *
-load_claimed(int64_t id, const char *lease)
+void
+assert_renewed(const char *expected, const char *lease,
+               const Settlement *settlement)
 {
     g_autoptr(GError) error = NULL;
-    Claimed *claimed = NULL;
-    must(outbox_load(fix.store, id, lease, &claimed, &error), error);
-    return claimed;
-}
-
-bool
-settle_and_fence(const char *lease, const Settlement *settlement, int64_t id)
-{
-    g_autoptr(GError) error = NULL;
-    bool fenced = true;
-    must(outbox_settle_and_fence(fix.store, lease, settlement, id, LEASE_S,
-                                 &fenced, &error),
+    g_autoptr(GPtrArray) settlements = g_ptr_array_new();
+    g_autoptr(GArray) ids = NULL;
+    if (settlement != NULL)
+        g_ptr_array_add(settlements, (gpointer)settlement);
+    must(outbox_renew(fix.store, lease, LEASE_S, settlements, &ids, &error),
          error);
-    return fenced;
+    g_autoptr(GString) got = g_string_new(NULL);
+    for (guint i = 0; i < ids->len; i++)
+        g_string_append_printf(got, "%s%" G_GINT64_FORMAT, i > 0 ? " " : "",
+                               g_array_index(ids, int64_t, i));
+    ck_assert_str_eq(got->str, expected);
 }
 
-bool
-fence(const char *lease, int64_t id)
+void
+settle(const char *lease, const Settlement *settlement)
 {
-    return settle_and_fence(lease, NULL, id);
+    assert_renewed("", lease, settlement);
 }
 
 void

@@ -20,14 +20,14 @@ int64_t queue_reply(const char *id, const char *recipients);
 /* Claim up to `limit`: it must be those, "3 1 2". */
 void assert_claim(const char *expected, const char *lease, int64_t limit);
 
-/* NULL: it is no longer ours. */
-Claimed *load_claimed(int64_t id, const char *lease);
+/* The same; Claimed*. */
+GPtrArray *claim_mails(const char *lease, int64_t limit);
 
-/* True: the content may go out. */
-bool fence(const char *lease, int64_t id);
-/* `settlement` may be NULL, `id` 0. */
-bool settle_and_fence(const char *lease, const Settlement *settlement,
-                      int64_t id);
+/* Settle (NULL: nothing) and renew the lease: those are still ours. */
+void assert_renewed(const char *expected, const char *lease,
+                    const Settlement *settlement);
+/* Settle the last of a claim. */
+void settle(const char *lease, const Settlement *settlement);
 
 /* Its lease ran out a second ago. */
 void let_lapse(int64_t id);

@@ -199,7 +199,7 @@ desk_settled()
 desk_has_sent()
 {
     [ "$(desk_sql "SELECT count(*) FILTER (WHERE state = 'sent') >= $1 AND
-        count(*) FILTER (WHERE state IN ('queued', 'claimed', 'submitting')) = 0
+        count(*) FILTER (WHERE state IN ('queued', 'submitting')) = 0
         FROM outgoing")" = t ]
 }
 
