@@ -47,7 +47,13 @@ bool quote_line_holds_intro(const char *line, size_t length);
 QuoteField quote_line_field(const char *line, size_t length);
 
 /* "-----Original Message-----": what follows is history. */
-bool quote_line_is_original(const char *line, size_t length);
+bool quote_line_is_original(const char *line, size_t length,
+                            bool may_have_marks);
+
+/* Could any line of this text hold one of the marks of mail programs ("reply
+ * above this line")? Asked once, it spares most texts the search in each line.
+ */
+bool quote_may_have_marks(const char *text, size_t length);
 
 /* "---------- Forwarded message ----------": what follows is the matter. */
 bool quote_line_is_forward(const char *line, size_t length);

@@ -218,6 +218,43 @@ from_windows_1252(const char *bytes, size_t length)
     return g_string_free(out, FALSE);
 }
 
+/* Those that look for a byte order mark remember it beyond a reset. */
+static bool
+can_be_kept(const char *name)
+{
+    return !g_str_has_prefix(name, "UTF-") && strlen(name) <= NAME_MAX_BYTES;
+}
+
+/*
+ * An open converter, at its start; (GIConv)-1 if there is none. The last few
+ * that can be kept stay open: to open one loads a library, which takes longer
+ * than to convert a mail.
+ */
+static GIConv
+open_converter(const char *name)
+{
+    enum { KEPT = 8 };
+    static struct {
+        char name[NAME_MAX_BYTES + 1];
+        GIConv iconv;
+    } kept[KEPT];
+    static size_t next;
+    for (size_t i = 0; i < KEPT; i++)
+        if (*name != '\0' && strcmp(kept[i].name, name) == 0) {
+            g_iconv(kept[i].iconv, NULL, NULL, NULL, NULL);
+            return kept[i].iconv;
+        }
+    GIConv iconv = g_iconv_open("UTF-8", name);
+    if (iconv == (GIConv)-1 || !can_be_kept(name))
+        return iconv;
+    if (*kept[next].name != '\0')
+        g_iconv_close(kept[next].iconv);
+    g_strlcpy(kept[next].name, name, sizeof kept[next].name);
+    kept[next].iconv = iconv;
+    next = (next + 1) % KEPT;
+    return iconv;
+}
+
 /*
  * Convert with iconv; each byte that does not fit becomes U+FFFD, and
  * ret_replaced counts them. NULL if there is no such converter.
@@ -226,7 +263,7 @@ static char *
 convert(const char *bytes, size_t length, const char *converter,
         size_t *ret_replaced)
 {
-    GIConv iconv = g_iconv_open("UTF-8", converter);
+    GIConv iconv = open_converter(converter);
     if (iconv == (GIConv)-1)
         return NULL;
     size_t unit = g_str_has_prefix(converter, "UTF-16")   ? 2
@@ -257,7 +294,8 @@ convert(const char *bytes, size_t length, const char *converter,
     gsize room = sizeof(buffer);
     g_iconv(iconv, NULL, NULL, &to, &room);
     g_string_append_len(out, buffer, (gssize)(sizeof(buffer) - room));
-    g_iconv_close(iconv);
+    if (!can_be_kept(converter))
+        g_iconv_close(iconv);
     *ret_replaced = replaced;
     if (text_is_valid(out->str, out->len))
         return g_string_free(out, FALSE);

@@ -416,26 +416,42 @@ has_returned(const DsnEvidence *evidence, size_t report)
     return evidence->text[report] != '\0';
 }
 
-/*
- * Is this a report at all? Said outright, or told in words by a mail system.
- * The words are looked for last: most mail is from people.
- */
-static bool
-tells_failure(const DsnEvidence *evidence, size_t report)
+typedef enum {
+    SPEAKER_PERSON, /* who is not believed to report anything */
+    SPEAKER_ROBOT,
+    SPEAKER_MACHINE,
+    SPEAKER_OUTRIGHT /* fields say that it is a report */
+} Speaker;
+
+/* By the header alone: most mail is from people, and its text is not read for
+ * the words of mail systems. */
+static Speaker
+speaker_of(const DsnEvidence *evidence)
 {
     const Entity *root = evidence->entities->pdata[0];
     if (header_find(root->header, "X-Failed-Recipients") != NULL ||
         has_status_part(evidence->entities))
-        return true;
+        return SPEAKER_OUTRIGHT;
     g_autofree char *field = header_text(root->header, "From");
     g_autofree char *from = g_utf8_strdown(field != NULL ? field : "", -1);
-    bool is_machine = is_from_machine(evidence, from);
-    if (!is_machine && !(is_from_robot(from) && has_returned(evidence, report)))
+    if (is_from_machine(evidence, from))
+        return SPEAKER_MACHINE;
+    return is_from_robot(from) ? SPEAKER_ROBOT : SPEAKER_PERSON;
+}
+
+/* Is this a report at all? Said outright, or told in words by a mail system. */
+static bool
+tells_failure(const DsnEvidence *evidence, Speaker speaker, size_t report)
+{
+    if (speaker == SPEAKER_OUTRIGHT)
+        return true;
+    if (speaker == SPEAKER_ROBOT && !has_returned(evidence, report))
         return false;
     bool in_subject =
         dsn_words_tell_failure(evidence->subject, strlen(evidence->subject));
     bool in_text = dsn_words_tell_failure(evidence->text, report);
-    return is_machine ? in_subject || in_text : in_subject && in_text;
+    return speaker == SPEAKER_MACHINE ? in_subject || in_text
+                                      : in_subject && in_text;
 }
 
 static bool
@@ -443,8 +459,11 @@ read_words(const DsnEvidence *evidence, GPtrArray *failed)
 {
     const Entity *root = evidence->entities->pdata[0];
     const char *text = evidence->text;
+    Speaker speaker = speaker_of(evidence);
+    if (speaker == SPEAKER_PERSON)
+        return false;
     size_t length = dsn_text_report_length(text);
-    if (!tells_failure(evidence, length))
+    if (!tells_failure(evidence, speaker, length))
         return false;
     Reader reader = {.failed = failed};
     read_groups(&reader, text, length);

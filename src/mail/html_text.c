@@ -184,27 +184,39 @@ write_text(Writer *writer, const char *text, size_t length)
         write_character(writer, html_read_character(&text, end));
 }
 
-/* "a style" holds `word`, blanks and case aside. */
-static bool
-style_has(const char *style, const char *word)
+/* A style without blanks, in lower case. */
+static void
+pack_style(const char *style, char packed[HTML_ATTRIBUTE_MAX + 1])
 {
-    char packed[HTML_ATTRIBUTE_MAX + 1];
     size_t n = 0;
     for (const char *p = style; *p != '\0'; p++)
         if (*p != ' ')
             packed[n++] = g_ascii_tolower(*p);
     packed[n] = '\0';
-    return strstr(packed, word) != NULL;
 }
 
 static bool
 is_hidden(const HtmlAttributes *attributes)
 {
-    return attributes->hidden ||
-           (*attributes->style != '\0' &&
-            (style_has(attributes->style, "display:none") ||
-             style_has(attributes->style, "visibility:hidden") ||
-             style_has(attributes->style, "mso-hide:all")));
+    char style[HTML_ATTRIBUTE_MAX + 1];
+    if (attributes->hidden || *attributes->style == '\0')
+        return attributes->hidden;
+    pack_style(attributes->style, style);
+    return strstr(style, "display:none") != NULL ||
+           strstr(style, "visibility:hidden") != NULL ||
+           strstr(style, "mso-hide:all") != NULL;
+}
+
+/* Outlook draws a thin line above the quoted header and nowhere else. */
+static bool
+has_outlook_line(const HtmlAttributes *attributes)
+{
+    char style[HTML_ATTRIBUTE_MAX + 1];
+    if (*attributes->style == '\0')
+        return false;
+    pack_style(attributes->style, style);
+    return strstr(style, "border:none;border-top:solid") != NULL &&
+           strstr(style, "padding:3.0pt0") != NULL;
 }
 
 /* An id or class as a mail program left it; other programs put "x_" before. */
@@ -236,10 +248,7 @@ begins_history(const HtmlToken *token)
         for (size_t i = 0; i < G_N_ELEMENTS(classes); i++)
             if (is_marked(attributes->class, classes[i]))
                 return true;
-    /* Outlook draws a thin line above the quoted header and nowhere else. */
-    return *attributes->style != '\0' && strcmp(token->name, "div") == 0 &&
-           style_has(attributes->style, "border:none;border-top:solid") &&
-           style_has(attributes->style, "padding:3.0pt0");
+    return strcmp(token->name, "div") == 0 && has_outlook_line(attributes);
 }
 
 static void

@@ -83,13 +83,13 @@ is_quoted(const char *line, size_t length)
 }
 
 static LineKind
-kind_of(const char *line, size_t length)
+kind_of(const char *line, size_t length, bool may_have_marks)
 {
     if (is_blank(line, length))
         return LINE_BLANK;
     if (is_quoted(line, length))
         return LINE_QUOTED;
-    if (quote_line_is_original(line, length))
+    if (quote_line_is_original(line, length, may_have_marks))
         return LINE_HISTORY;
     if (quote_line_is_forward(line, length))
         return LINE_FORWARD;
@@ -102,12 +102,14 @@ static void
 split_lines(Scan *scan)
 {
     size_t offset = 0;
+    bool may_have_marks = quote_may_have_marks(scan->text, scan->length);
     while (offset < scan->length) {
         const char *start = scan->text + offset;
         const char *end = memchr(start, '\n', scan->length - offset);
         size_t length =
             end != NULL ? (size_t)(end - start) : scan->length - offset;
-        Line line = {(uint32_t)offset, (uint8_t)kind_of(start, length)};
+        Line line = {(uint32_t)offset,
+                     (uint8_t)kind_of(start, length, may_have_marks)};
         g_array_append_val(scan->lines, line);
         offset += length + 1;
     }

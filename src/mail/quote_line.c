@@ -287,13 +287,27 @@ is_one_of(const char *text, const QuoteWords *list)
 }
 
 bool
-quote_line_is_original(const char *line, size_t length)
+quote_may_have_marks(const char *text, size_t length)
+{
+    /* Letters beyond ASCII stay as they are: but for the first one of a mark
+     * they are small ones already. */
+    g_autofree char *lower = g_ascii_strdown(text, (gssize)length);
+    for (size_t i = 0; i < quote_marks.count; i++)
+        if (strstr(lower, g_utf8_next_char(quote_marks.words[i])) != NULL)
+            return true;
+    return false;
+}
+
+bool
+quote_line_is_original(const char *line, size_t length, bool may_have_marks)
 {
     if (length == 0 || length > QUOTE_LINE_MAX)
         return false;
     g_autofree char *words = between_dashes(line, length);
     if (words != NULL && is_one_of(words, &quote_originals))
         return true;
+    if (!may_have_marks)
+        return false;
     g_autofree char *lower = lower_line(line, length);
     for (size_t i = 0; i < quote_marks.count; i++)
         if (strstr(lower, quote_marks.words[i]) != NULL)

@@ -49,6 +49,33 @@ base64_flush(Base64 *state, unsigned char *out)
     return n;
 }
 
+static size_t
+base64_put(unsigned bits, unsigned char *out)
+{
+    out[0] = (unsigned char)(bits >> 16);
+    out[1] = (unsigned char)(bits >> 8);
+    out[2] = (unsigned char)bits;
+    return 3;
+}
+
+/* Whole quanta, up to the first that is not four characters of the alphabet;
+ * returns how much of the input they are. */
+static size_t
+base64_quanta(const unsigned char *in, size_t length, unsigned char *out,
+              size_t *n)
+{
+    const unsigned char *table = base64_table();
+    size_t i = 0;
+    for (; i + 4 <= length; i += 4) {
+        unsigned a = table[in[i]], b = table[in[i + 1]], c = table[in[i + 2]],
+                 d = table[in[i + 3]];
+        if ((a | b | c | d) > 63)
+            break;
+        *n += base64_put(a << 18 | b << 12 | c << 6 | d, out + *n);
+    }
+    return i;
+}
+
 /*
  * Decode one chunk to `out` (room for length bytes). Padding ends a quantum,
  * not the text: mails hold several padded pieces one after the other.
@@ -57,15 +84,16 @@ static size_t
 base64_step(Base64 *state, const char *bytes, size_t length, unsigned char *out)
 {
     const unsigned char *table = base64_table();
+    const unsigned char *in = (const unsigned char *)bytes;
     size_t n = 0;
     for (size_t i = 0; i < length; i++) {
-        unsigned value = table[(unsigned char)bytes[i]];
+        if (state->count == 0)
+            i += base64_quanta(in + i, length - i, out, &n);
+        unsigned value = i < length ? table[in[i]] : 65;
         if (value < 64) {
             state->bits = state->bits << 6 | value;
             if (++state->count == 4) {
-                out[n++] = (unsigned char)(state->bits >> 16);
-                out[n++] = (unsigned char)(state->bits >> 8);
-                out[n++] = (unsigned char)state->bits;
+                n += base64_put(state->bits, out + n);
                 state->bits = 0;
                 state->count = 0;
             }
