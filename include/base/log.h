@@ -46,6 +46,17 @@ LogField event(const char *name);
 #define LOG_AT(level, ...)                                                     \
     log_write((level), (const LogField[]){__VA_ARGS__, {NULL, NULL, 0}})
 
+/*
+ * Let standard error, of this process and of those it starts from now on, be
+ * the end of `path`; called again, it opens that anew: after a rotation. NULL:
+ * what standard error was at first. False with errno: all is as before.
+ */
+bool log_redirect(const char *path);
+
+/* In a file each line begins with its time (UTC), and not with the priority
+ * that systemd-journald(8) understands. */
+void log_set_stamped(bool stamped);
+
 /* Write one line to standard error; `fields` ends with a NULL key. */
 void log_write(LogLevel level, const LogField *fields);
 

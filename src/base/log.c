@@ -1,14 +1,27 @@
 #include "base/log.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <glib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/text.h"
 
 enum { SCOPE_MAX = 16, VALUE_MAX_BYTES = 512, LINE_MAX_BYTES = 4096 };
 
+static const struct {
+    const char *word;
+    LogLevel level;
+} levels[] = {
+    {"error", LOG_LEVEL_ERROR},   {"warning", LOG_LEVEL_WARNING},
+    {"notice", LOG_LEVEL_NOTICE}, {"info", LOG_LEVEL_INFO},
+    {"debug", LOG_LEVEL_DEBUG},
+};
+
 static LogLevel least_important = LOG_LEVEL_INFO;
+static bool is_stamped;
 static const char *worker_name;
 static LogField scope[SCOPE_MAX];
 static int scope_depth;
@@ -29,6 +42,15 @@ LogField
 event(const char *name)
 {
     return kv("event", name);
+}
+
+static const char *
+level_word(LogLevel level)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(levels); i++)
+        if (levels[i].level == level)
+            return levels[i].word;
+    return "-";
 }
 
 static bool
@@ -101,13 +123,31 @@ write_line(GString *line)
     (void)written; /* there is nobody left to tell */
 }
 
+/* "<6>", or "2026-11-21T10:00:00.123Z info " where nobody else notes it. */
+static void
+append_beginning(GString *line, LogLevel level)
+{
+    struct timespec now;
+    struct tm utc;
+    char seconds[32];
+    if (!is_stamped) {
+        g_string_append_printf(line, "<%d>", (int)level);
+        return;
+    }
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    strftime(seconds, sizeof seconds, "%Y-%m-%dT%H:%M:%S", &utc);
+    g_string_append_printf(line, "%s.%03dZ %s ", seconds,
+                           (int)(now.tv_nsec / 1000000), level_word(level));
+}
+
 void
 log_write(LogLevel level, const LogField *fields)
 {
     if (level > least_important)
         return;
     g_autoptr(GString) line = g_string_sized_new(256);
-    g_string_append_printf(line, "<%d>", (int)level);
+    append_beginning(line, level);
     append_field(line, &fields[0]);
     if (worker_name != NULL)
         append_next(line, &(const LogField){"worker", worker_name, 0});
@@ -127,14 +167,6 @@ log_set_level(LogLevel level)
 bool
 log_level_parse(const char *word, LogLevel *ret_level)
 {
-    static const struct {
-        const char *word;
-        LogLevel level;
-    } levels[] = {
-        {"error", LOG_LEVEL_ERROR},   {"warning", LOG_LEVEL_WARNING},
-        {"notice", LOG_LEVEL_NOTICE}, {"info", LOG_LEVEL_INFO},
-        {"debug", LOG_LEVEL_DEBUG},
-    };
     for (size_t i = 0; i < G_N_ELEMENTS(levels); i++) {
         if (strcmp(levels[i].word, word) == 0) {
             *ret_level = levels[i].level;
@@ -142,6 +174,33 @@ log_level_parse(const char *word, LogLevel *ret_level)
         }
     }
     return false;
+}
+
+void
+log_set_stamped(bool stamped)
+{
+    is_stamped = stamped;
+}
+
+bool
+log_redirect(const char *path)
+{
+    static int first = -1; /* what standard error was */
+    if (first < 0)
+        first = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (first < 0)
+        return false;
+    if (path == NULL)
+        return dup2(first, STDERR_FILENO) == STDERR_FILENO;
+    int fd =
+        open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0640);
+    if (fd < 0)
+        return false;
+    bool good = dup2(fd, STDERR_FILENO) == STDERR_FILENO;
+    int why = errno;
+    close(fd);
+    errno = why;
+    return good;
 }
 
 /* GLib's warnings and criticals come out as our lines. */
