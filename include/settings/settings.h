@@ -56,7 +56,9 @@ typedef struct {
 } Relay;
 
 typedef struct {
-    int lmtp;
+    int lmtp;            /* at least */
+    int lmtp_max;        /* at most, if that is more */
+    int64_t lmtp_idle_s; /* one more than `lmtp` ends, unneeded for so long */
     int processor;
     int sender;
 } WorkerCounts;
@@ -90,6 +92,12 @@ typedef struct {
     int64_t lease_s;         /* a claimed mail is another's after this */
 } OutboxSettings;
 
+/* Where Prometheus asks for figures. */
+typedef struct {
+    char *host; /* loopback address literal; "" = nowhere */
+    uint16_t port;
+} MetricsSettings;
+
 /* 0 keeps for ever. */
 typedef struct {
     int64_t settled_delivery_s; /* settled deliveries (at least 30 days) */
@@ -107,6 +115,7 @@ typedef struct {
     char *user; /* "" = stay who we are */
     char *group;
     LogLevel log_level;
+    char *log_file;       /* "" = standard error */
     char *admin;          /* addr-spec; "" = nobody is told */
     GPtrArray *listeners; /* Listener*; none: accepts no mail here */
     GPtrArray *queues;    /* Queue*, at least one */
@@ -116,6 +125,7 @@ typedef struct {
     Limits limits;
     OutboxSettings outbox;
     Retention retention;
+    MetricsSettings metrics;
 } Settings;
 
 /*

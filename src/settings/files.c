@@ -142,6 +142,23 @@ check_template_sets(const Settings *settings, GError **error)
     return true;
 }
 
+/* It may be made later; it must have a place. */
+static bool
+check_log_file(const Settings *settings, GError **error)
+{
+    if (*settings->log_file == '\0')
+        return true;
+    g_autofree char *directory = g_path_get_dirname(settings->log_file);
+    if (!g_file_test(settings->log_file, G_FILE_TEST_EXISTS))
+        return check_directory("log_file", directory, W_OK | X_OK, error);
+    if (g_file_test(settings->log_file, G_FILE_TEST_IS_DIR))
+        return refuse(error, "log_file", settings->log_file, "is a directory");
+    if (access(settings->log_file, W_OK) != 0)
+        return refuse(error, "log_file", settings->log_file,
+                      "cannot be written to by us");
+    return true;
+}
+
 bool
 settings_check_files(const Settings *settings, GError **error)
 {
@@ -153,6 +170,7 @@ settings_check_files(const Settings *settings, GError **error)
            check_listeners(settings->listeners, error) &&
            check_directory("spool_directory", settings->spool_directory,
                            W_OK | X_OK, error) &&
+           check_log_file(settings, error) &&
            check_template_sets(settings, error) &&
            check_relay(&settings->relay, service, error);
 }

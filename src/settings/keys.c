@@ -53,6 +53,11 @@ static const Key top_keys[] = {
     {ROW("log_level", KEY_WORD, "info", 0, 0, Settings, log_level),
      .help = "The least important lines that are still logged.",
      .words = log_levels},
+    {ROW("log_file", KEY_PATH, "", 0, PATH_MAX_BYTES, Settings, log_file),
+     .help = "A file that the log goes to, each line with its time (UTC); "
+             "SIGUSR1 opens it anew after a rotation. Empty is standard "
+             "error, which systemd's journal takes.",
+     .example = "\"/var/log/postern/postern.log\""},
     {ROW("run_directory", KEY_PATH, "/run/postern", 1, 80, Settings,
          run_directory),
      .help = "Where the lock and the status page of a running posternd are. "
@@ -183,8 +188,13 @@ static const Key relay_keys[] = {
 
 static const Key worker_keys[] = {
     {ROW("lmtp", KEY_INTEGER, "4", 1, 64, WorkerCounts, lmtp),
-     .help = "Processes that accept mail: how many the mail server may hand "
-             "in at the same time."},
+     .help = "Processes that accept mail, each from one client at a time: so "
+             "many there always are."},
+    {ROW("lmtp_max", KEY_INTEGER, "16", 1, 64, WorkerCounts, lmtp_max),
+     .help = "While clients wait because all of them are busy, there are more, "
+             "up to this many. Less than lmtp adds none."},
+    {ROW("lmtp_idle", KEY_DURATION, "1min", 1, DAY, WorkerCounts, lmtp_idle_s),
+     .help = "When one of those more was not needed for so long, it ends."},
     {ROW("processor", KEY_INTEGER, "2", 1, 64, WorkerCounts, processor),
      .help = "Processes that turn accepted mail into tickets."},
     {ROW("sender", KEY_INTEGER, "2", 1, 64, WorkerCounts, sender),
@@ -284,6 +294,16 @@ static const Key retention_keys[] = {
      .or_zero = true},
 };
 
+static const Key metrics_keys[] = {
+    {ROW("host", KEY_HOST, "", 0, HOST_MAX_BYTES, MetricsSettings, host),
+     .help = "A loopback address. Empty shows nothing. No other is accepted: "
+             "for a Prometheus on another machine put a proxy before it that "
+             "asks who is there.",
+     .example = "\"127.0.0.1\""},
+    {ROW("port", KEY_INTEGER, "9187", 1, 65535, MetricsSettings, port),
+     .help = "The TCP port with host."},
+};
+
 #define KEYS(table) .keys = (table), .count = G_N_ELEMENTS(table)
 #define GROUP(member)                                                          \
     .offset = offsetof(Settings, member),                                      \
@@ -337,6 +357,11 @@ static const KeyBlock blocks[] = {
      GROUP(retention),
      KEYS(retention_keys),
      .help = "What is deleted by itself, and when."},
+    {.name = "metrics",
+     GROUP(metrics),
+     KEYS(metrics_keys),
+     .help = "Where Prometheus may ask for figures, as "
+             "http://HOST:PORT/metrics; posternd(8) lists them."},
 };
 
 const KeyBlock *

@@ -260,9 +260,21 @@ check_limits(const Load *load)
     return true;
 }
 
+static bool
+check_metrics(const Load *load)
+{
+    const char *host = load->settings->metrics.host;
+    if (*host == '\0' || check_is_loopback(host))
+        return true;
+    return load_refuse(load, key_at(load, "metrics", "host"),
+                       "metrics.host: '%s' is not a loopback address; write "
+                       "\"127.0.0.1\" or \"::1\"",
+                       host);
+}
+
 bool
 load_check_rules(const Load *load)
 {
     return check_queues(load) && check_listeners(load) && check_relay(load) &&
-           check_outbox(load) && check_limits(load);
+           check_outbox(load) && check_limits(load) && check_metrics(load);
 }
