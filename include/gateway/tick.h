@@ -12,6 +12,9 @@
  */
 bool tick(Desk *desk, const Diary *diary, size_t *ret_outgoing, GError **error);
 
+/* Ask the database how it stands, and note it for metrics. */
+bool tick_figures(Desk *desk, const Diary *diary, GError **error);
+
 /* A sender is dead: what it held is settled by its last words, without waiting
  * for its lease. */
 bool tick_recover_sender(Desk *desk, const LastWords *dead, GError **error);

@@ -17,6 +17,7 @@ typedef struct {
     Outgoing *outgoing; /* content NULL: large, see outbox_load_content() */
     int64_t attempts;
     int64_t age_s;
+    int64_t waited_us; /* from when it was queued until it was claimed */
     GArray *positions; /* int: of each recipient, among all */
 } Claimed;
 

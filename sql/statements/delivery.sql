@@ -67,7 +67,8 @@ SELECT id, false, true FROM completed;
 SELECT d.id, d.source_key, d.transport, d.envelope_sender, d.envelope_recipient,
        d.queue, d.mta_queue_id, floor(extract(epoch FROM d.received_at))::bigint,
        d.strikes, coalesce(d.message_id_no, 0), coalesce(d.ticket_id, 0),
-       d.raw_digest, CASE WHEN r.octets <= $2::bigint THEN r.bytes END
+       d.raw_digest, CASE WHEN r.octets <= $2::bigint THEN r.bytes END,
+       (extract(epoch FROM now() - d.received_at) * 1000000)::bigint
   FROM delivery d JOIN raw_mail r ON r.digest = d.raw_digest
  WHERE d.state = 'waiting' AND d.not_before <= now()
  ORDER BY d.id LIMIT $1::integer
@@ -79,7 +80,8 @@ SELECT d.id, d.source_key, d.transport, d.envelope_sender, d.envelope_recipient,
 SELECT d.id, d.source_key, d.transport, d.envelope_sender, d.envelope_recipient,
        d.queue, d.mta_queue_id, floor(extract(epoch FROM d.received_at))::bigint,
        d.strikes, coalesce(d.message_id_no, 0), coalesce(d.ticket_id, 0),
-       d.raw_digest, r.bytes
+       d.raw_digest, r.bytes,
+       (extract(epoch FROM now() - d.received_at) * 1000000)::bigint
   FROM delivery d JOIN raw_mail r ON r.digest = d.raw_digest
  WHERE d.id = $1::bigint;
 

@@ -38,7 +38,8 @@ claimed AS (
 SELECT c.id, c.kind, c.envelope_sender, c.message_id,
        CASE WHEN octet_length(c.content) <= $4::bigint THEN c.content END,
        c.attempts, extract(epoch FROM now() - c.retry_since)::bigint,
-       coalesce(c.ticket_id, 0), r.positions, r.addresses
+       coalesce(c.ticket_id, 0), r.positions, r.addresses,
+       (extract(epoch FROM now() - c.created_at) * 1000000)::bigint
   FROM claimed c,
        LATERAL (SELECT string_agg(position::text, ',' ORDER BY position),
                        string_agg(addr_spec, E'\n' ORDER BY position)

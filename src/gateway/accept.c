@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "gateway/digest.h"
+#include "gateway/metrics.h"
 #include "mail/address.h"
 #include "mail/identity.h"
 #include "policy/route.h"
@@ -27,10 +28,12 @@ accept_recipient(const Desk *desk, const LmtpRecipient *recipient,
         *ret_reply = (LmtpReply){550, "5.1.1", "no queue of that name"};
     else
         *ret_reply = (LmtpReply){550, "5.1.1", "no such address here"};
-    if (!ours)
-        log_info(event("recipient.refused"),
-                 kv("recipient", recipient->addr_spec),
-                 kv("queue", recipient->queue));
+    if (ours)
+        return;
+    log_info(event("recipient.refused"), kv("recipient", recipient->addr_spec),
+             kv("queue", recipient->queue));
+    metric_add(METRIC_REFUSED,
+               *recipient->queue != '\0' ? REFUSED_QUEUE : REFUSED_ADDRESS, 1);
 }
 
 static char *
@@ -112,6 +115,7 @@ accept_mail(Desk *desk, const LmtpEnvelope *envelope, GBytes *raw,
             LmtpReply *ret_replies, size_t *ret_new)
 {
     gsize length;
+    int64_t began_us = g_get_monotonic_time();
     const char *bytes = g_bytes_get_data(raw, &length);
     size_t trace = length > 0 ? identity_source_offset(bytes, length) : 0;
     g_autoptr(GBytes) digest = digest_raw(raw);
@@ -131,8 +135,13 @@ accept_mail(Desk *desk, const LmtpEnvelope *envelope, GBytes *raw,
         if (!stored)
             continue;
         log_accepted(deliveries->pdata[i], added[i]);
+        metric_add(METRIC_ACCEPTED, (int)added[i], 1);
         *ret_new += added[i] != ADDED_DUPLICATE;
     }
-    if (!stored)
-        log_warning(event("accept.failed"), kv("reason", error->message));
+    if (stored) {
+        metric_observe_since(METRIC_ACCEPT_TIME, began_us);
+        return;
+    }
+    log_warning(event("accept.failed"), kv("reason", error->message));
+    metric_add(METRIC_REFUSED, REFUSED_DATABASE, deliveries->len);
 }

@@ -4,6 +4,7 @@
 #include "base/failure.h"
 #include "base/log.h"
 #include "gateway/digest.h"
+#include "gateway/metrics.h"
 #include "park.h"
 #include "policy/explain.h"
 #include "store/context.h"
@@ -86,6 +87,7 @@ process_batch(Desk *desk, const Diary *diary, int64_t limit,
     if (!txn_commit(txn, error))
         return false;
     FAILPOINT("process.committed");
+    metric_observe(METRIC_PROCESS_BATCH, works->len);
     for (guint i = 0; i < works->len; i++)
         work_log(works->pdata[i]);
     processed->processed += done.processed;
@@ -109,6 +111,7 @@ park_culprit(Desk *desk, int64_t delivery_id, const char *why,
         return false;
     log_error(event("mail.parked"), kv_int("id", delivery_id),
               kv("reason", why));
+    metric_add(METRIC_PROCESSED, VERDICT_PARK, 1);
     processed->processed++;
     return true;
 }
@@ -124,6 +127,7 @@ postpone_culprit(Desk *desk, int64_t delivery_id, const char *why,
         return false;
     log_warning(event("mail.postponed"), kv_int("id", delivery_id),
                 kv("reason", why));
+    metric_add(METRIC_POSTPONED, 0, 1);
     return true;
 }
 
@@ -195,16 +199,20 @@ process_strike(Desk *desk, int64_t delivery_id, GError **error)
         return false;
     log_error(event("mail.strike"), kv_int("id", delivery_id),
               kv_int("strikes", strikes));
+    bool parked = false;
     if (strikes >= DELIVERY_STRIKES_MAX) {
         const char *why = "three workers died or overstayed on it";
-        bool parked;
         size_t outgoing = 0;
         if (!delivery_park(txn, delivery_id, why, &parked, error) ||
             (parked &&
              !park_tell(txn, desk, delivery_id, why, &outgoing, error)))
             return false;
     }
-    return txn_commit(txn, error);
+    if (!txn_commit(txn, error))
+        return false;
+    metric_add(METRIC_STRIKES, 0, 1);
+    metric_add(METRIC_PROCESSED, VERDICT_PARK, parked ? 1 : 0);
+    return true;
 }
 
 /* ---- a dry run ---- */

@@ -1,8 +1,11 @@
 #include "gateway/send.h"
 
+#include <string.h>
+
 #include "base/failpoint.h"
 #include "base/failure.h"
 #include "base/log.h"
+#include "gateway/metrics.h"
 #include "policy/retry.h"
 #include "store/outbox.h"
 #include "transport/smtp.h"
@@ -20,6 +23,7 @@ typedef struct {
     RecipientOutcome *recipients;
     SmtpOutcome *outcome; /* the texts of recipients live here; may be NULL */
     char *last_error;
+    int64_t waited_us; /* from when it was queued to the relay's answer */
 } Pending;
 
 struct Sender {
@@ -30,6 +34,7 @@ struct Sender {
     SmtpClient *client; /* NULL: not connected */
     GPtrArray *pending; /* Pending*, settled with the next commit */
     int64_t commit_us;  /* when the last one began */
+    int64_t claim_us;   /* when the claim in hand began */
     bool leftovers;     /* the last claim broke off: rows may still be ours */
 };
 
@@ -148,6 +153,8 @@ keep_pending(Sender *sender, const Claimed *claimed, Pending *pending)
     settlement->recipients = pending->recipients;
     settlement->last_error =
         pending->last_error != NULL ? pending->last_error : "";
+    pending->waited_us =
+        claimed->waited_us + g_get_monotonic_time() - sender->claim_us;
     settlement->wait_s =
         settlement->refused ? retry_wait(claimed->attempts + 1, settings) : 0;
     log_settled(claimed, pending);
@@ -169,10 +176,36 @@ settlements_of(const Sender *sender)
     return settlements;
 }
 
+static void
+count_settled(const Pending *pending)
+{
+    static const struct {
+        const char *state;
+        MetricRecipient label;
+    } states[] = {{"sent", RECIPIENT_SENT},
+                  {"waiting", RECIPIENT_DEFERRED},
+                  {"failed", RECIPIENT_FAILED},
+                  {"unsure", RECIPIENT_UNSURE}};
+    const Settlement *settlement = &pending->settlement;
+    bool sent = false;
+    for (size_t i = 0; i < settlement->n; i++) {
+        const char *state = settlement->recipients[i].state;
+        for (size_t k = 0; k < G_N_ELEMENTS(states); k++)
+            if (strcmp(state, states[k].state) == 0)
+                metric_add(METRIC_RECIPIENTS, states[k].label, 1);
+        sent |= strcmp(state, "sent") == 0;
+    }
+    if (sent)
+        metric_observe(METRIC_SEND_TIME, pending->waited_us);
+    metric_add(METRIC_REPEATED, 0, settlement->uncertain ? 1 : 0);
+}
+
 /* It is committed: nothing is pending any more. */
 static void
 settled(Sender *sender, int64_t began_us)
 {
+    for (guint i = 0; i < sender->pending->len; i++)
+        count_settled(sender->pending->pdata[i]);
     g_ptr_array_set_size(sender->pending, 0);
     sender->commit_us = began_us;
 }
@@ -190,6 +223,11 @@ claim(Sender *sender, GPtrArray **ret_claimed, GError **error)
         return false;
     settled(sender, began_us);
     sender->leftovers = false;
+    sender->claim_us = began_us;
+    if ((*ret_claimed)->len > 0) {
+        metric_add(METRIC_CLAIMED, 0, (*ret_claimed)->len);
+        metric_observe(METRIC_CLAIM_BATCH, (*ret_claimed)->len);
+    }
     sender->diary->mark(sender->diary->context, 0, MARK_NONE);
     return true;
 }
@@ -238,8 +276,10 @@ renew(Sender *sender, int64_t id, bool *ret_ours, GError **error)
         return false;
     settled(sender, now_us);
     *ret_ours = has_id(ids, id);
-    if (!*ret_ours)
-        log_notice(event("lease.lost"), kv_int("outgoing", id));
+    if (*ret_ours)
+        return true;
+    log_notice(event("lease.lost"), kv_int("outgoing", id));
+    metric_add(METRIC_LEASE_LOST, 0, 1);
     return true;
 }
 
@@ -296,6 +336,7 @@ submit(Sender *sender, const Claimed *claimed, SmtpOutcome *outcome)
     g_autoptr(SmtpOutcome) owned = outcome;
     g_autoptr(GError) failure = NULL;
     diary->mark(diary->context, claimed->id, MARK_BEGUN);
+    metric_add(METRIC_BEGUN, 0, 1);
     FAILPOINT("send.fenced");
     if (smtp_content(sender->client, claimed->outgoing, owned, &failure)) {
         FAILPOINT("send.submitted");
@@ -308,6 +349,7 @@ submit(Sender *sender, const Claimed *claimed, SmtpOutcome *outcome)
     }
     g_clear_pointer(&sender->client, smtp_close);
     log_warning(event("relay.lost"), kv("reason", failure->message));
+    metric_add(METRIC_RELAY_LOST, 0, 1);
     keep_pending(sender, claimed, pending_of_loss(claimed, failure));
 }
 

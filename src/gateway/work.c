@@ -3,6 +3,7 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "gateway/digest.h"
+#include "gateway/metrics.h"
 #include "park.h"
 #include "store/context.h"
 #include "store/outbox.h"
@@ -45,6 +46,7 @@ work_new(const Desk *desk, const Delivery *delivery, const Diary *diary)
 {
     Work *work = g_new0(Work, 1);
     work->delivery = delivery;
+    work->read_us = g_get_monotonic_time();
     begin_work(desk, diary, delivery);
     work->mail = mail_parse(delivery->raw, delivery->envelope_sender,
                             desk->rules.limits);
@@ -212,4 +214,8 @@ work_log(const Work *work)
              kv("reason", decision->reason),
              kv_int("ticket", ticket != NULL ? ticket->id : 0),
              kv("acknowledge", decision->acknowledge_reason));
+    metric_add(METRIC_PROCESSED, (int)decision->verdict, 1);
+    metric_observe(METRIC_PROCESS_TIME, work->delivery->waited_us +
+                                            g_get_monotonic_time() -
+                                            work->read_us);
 }

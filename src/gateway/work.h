@@ -18,6 +18,7 @@ typedef struct {
     Lookup *lookup;
     Decision *decision; /* NULL until it is decided */
     Receipt *receipt;   /* NULL until it is recorded */
+    int64_t read_us;    /* monotonic */
 } Work;
 
 /* Read it. Who dies here has died on this mail. */
@@ -34,7 +35,7 @@ bool work_run(Txn *txn, const Desk *desk, const GPtrArray *works, guint from,
               const Diary *diary, Processed *processed, guint *ret_n,
               GError **error);
 
-/* Say in the log what was decided. */
+/* It is committed: say in the log what was decided, and count it. */
 void work_log(const Work *work);
 
 /* The longest that a few answers of the database may take: its trouble strikes

@@ -106,6 +106,7 @@ delivery_of(const PGresult *rows, int row)
     delivery->queue = g_strdup(pg_text(rows, row, 5));
     delivery->mta_queue_id = g_strdup(pg_text(rows, row, 6));
     delivery->received_at_s = pg_int(rows, row, 7);
+    delivery->waited_us = pg_int(rows, row, 13);
     delivery->strikes = (int)pg_int(rows, row, 8);
     delivery->message_id_no = pg_int(rows, row, 9);
     delivery->ticket_id = pg_int(rows, row, 10);

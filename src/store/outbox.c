@@ -173,6 +173,7 @@ claimed_of(const PGresult *rows, int row)
     outgoing->content = pg_bytes(rows, row, 4);
     claimed->attempts = pg_int(rows, row, 5);
     claimed->age_s = pg_int(rows, row, 6);
+    claimed->waited_us = pg_int(rows, row, 10);
     outgoing->ticket_id = pg_int(rows, row, 7);
     outgoing->recipients = g_ptr_array_new_with_free_func(g_free);
     claimed->positions = g_array_new(FALSE, FALSE, sizeof(int));
