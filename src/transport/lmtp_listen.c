@@ -1,9 +1,7 @@
 /* The listening half of transport/lmtp_server.h. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <netinet/in.h>
 #include <pwd.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/failure.h"
+#include "loopback.h"
 #include "transport/lmtp_server.h"
 
 #define BACKLOG 128
@@ -25,8 +24,6 @@ new_socket(int family, GError **error)
                     g_strerror(errno));
     return fd;
 }
-
-/* UNIX sockets */
 
 static bool
 fill_address(const char *path, struct sockaddr_un *ret_address, GError **error)
@@ -146,56 +143,14 @@ bind_unix(const Listener *listener, int *ret_fd, GError **error)
     return *ret_fd >= 0 && bind_path(*ret_fd, &address, listener, error);
 }
 
-/* TCP on loopback */
-
-typedef union {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-} TcpAddress;
-
-/* The length of the address, or 0 if `host` is no loopback literal. */
-static socklen_t
-loopback_address(const char *host, uint16_t port, TcpAddress *ret_address)
-{
-    memset(ret_address, 0, sizeof *ret_address);
-    if (inet_pton(AF_INET, host, &ret_address->v4.sin_addr) == 1) {
-        ret_address->v4.sin_family = AF_INET;
-        ret_address->v4.sin_port = htons(port);
-        bool loopback = ntohl(ret_address->v4.sin_addr.s_addr) >> 24 == 127;
-        return loopback ? sizeof ret_address->v4 : 0;
-    }
-    if (inet_pton(AF_INET6, host, &ret_address->v6.sin6_addr) == 1) {
-        ret_address->v6.sin6_family = AF_INET6;
-        ret_address->v6.sin6_port = htons(port);
-        bool loopback = IN6_IS_ADDR_LOOPBACK(&ret_address->v6.sin6_addr);
-        return loopback ? sizeof ret_address->v6 : 0;
-    }
-    return 0;
-}
-
 static bool
-bind_tcp(const Listener *listener, int *ret_fd, GError **error)
+listen_unix(const Listener *listener, int *ret_fd, GError **error)
 {
-    TcpAddress address;
-    socklen_t length =
-        loopback_address(listener->host, listener->port, &address);
-    if (length == 0) {
-        failure_set(error, FAILURE_CONFIG,
-                    "listener '%s': LMTP knows no login, so only a loopback "
-                    "address such as 127.0.0.1 or ::1 will do",
-                    listener->host);
+    if (!bind_unix(listener, ret_fd, error))
         return false;
-    }
-    *ret_fd = new_socket(address.any.sa_family, error);
-    if (*ret_fd < 0)
-        return false;
-    int on = 1;
-    setsockopt(*ret_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (bind(*ret_fd, &address.any, length) == 0)
+    if (listen(*ret_fd, BACKLOG) == 0)
         return true;
-    failure_set(error, FAILURE_CONFIG, "cannot bind to %s port %u: %s",
-                listener->host, (unsigned)listener->port, g_strerror(errno));
+    failure_set(error, FAILURE_CONFIG, "cannot listen: %s", g_strerror(errno));
     return false;
 }
 
@@ -203,13 +158,11 @@ int
 lmtp_server_listen(const Listener *listener, GError **error)
 {
     int fd = -1;
-    bool bound = *listener->socket != '\0' ? bind_unix(listener, &fd, error)
-                                           : bind_tcp(listener, &fd, error);
-    if (bound && listen(fd, BACKLOG) == 0)
+    if (*listener->socket == '\0')
+        return loopback_listen(listener->host, listener->port, "listener",
+                               "LMTP knows no login", error);
+    if (listen_unix(listener, &fd, error))
         return fd;
-    if (bound)
-        failure_set(error, FAILURE_CONFIG, "cannot listen: %s",
-                    g_strerror(errno));
     if (fd >= 0)
         close(fd);
     return -1;
