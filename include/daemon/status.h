@@ -8,16 +8,18 @@
 #include <sys/types.h>
 
 #include "gateway/diary.h"
+#include "gateway/metrics.h"
 
 typedef enum {
     WORKER_NONE, /* an unused slot */
     WORKER_LMTP,
     WORKER_PROCESSOR,
     WORKER_SENDER,
-    WORKER_CLOCK
+    WORKER_CLOCK,
+    WORKER_METRICS
 } WorkerRole;
 
-/* "lmtp", "processor", "sender", "clock"; "" for WORKER_NONE. */
+/* "lmtp", "processor", "sender", "clock", "metrics"; "" for WORKER_NONE. */
 const char *worker_role_name(WorkerRole role);
 /* The reverse; false and untouched for any other word. */
 bool worker_role_parse(const char *name, WorkerRole *ret_role);
@@ -28,13 +30,15 @@ typedef struct {
     pid_t pid;             /* 0: not running */
     int64_t started_us;    /* monotonic */
     int64_t busy_since_us; /* 0: idle */
-    int64_t back_by_us;    /* overdue after this; 0: idle, no limit */
+    int64_t back_by_us;    /* overdue after this, be it asleep; 0: no limit */
     int64_t delivery_id;   /* being parsed; 0 */
     int64_t struck; /* the worker before died on it: a strike is owed; 0 */
     bool came_up;   /* it has found its database and begun to work */
     int64_t done;   /* mails since the page was made */
     int64_t restarts;
-    char lease[40]; /* of a sender; survives it, and so do its marks */
+    bool looping;         /* it dies again and again */
+    int64_t memory_bytes; /* that it shares with nobody; noted by itself */
+    char lease[40];       /* of a sender; survives it, and so do its marks */
     struct {
         int64_t id; /* outgoing; 0: no mark */
         int32_t mark;
@@ -49,6 +53,7 @@ typedef struct {
     pid_t supervisor;
     int64_t started_at_s; /* Unix seconds */
     StatusSlot slots[STATUS_SLOTS];
+    int64_t metrics[METRICS_CELLS]; /* see gateway/metrics.h */
 } StatusPage;
 
 /*

@@ -11,6 +11,7 @@
 
 #include "base/failure.h"
 #include "doorbell.h"
+#include "transport/http_server.h"
 #include "transport/lmtp_server.h"
 
 static bool
@@ -46,6 +47,9 @@ take_lock(Holdings *holdings, const char *directory, GError **error)
         return false;
     }
     holdings->lock = fd;
+    /* For who wants to send a signal; what counts is the lock. */
+    if (ftruncate(fd, 0) != 0 || dprintf(fd, "%d\n", (int)getpid()) < 0)
+        log_warning(event("lock.not-written"), kv("reason", g_strerror(errno)));
     return true;
 }
 
@@ -91,6 +95,21 @@ listen_all(Holdings *holdings, const Settings *settings, GError **error)
             g_ptr_array_add(holdings->sockets, g_strdup(where));
         log_notice(event("lmtp.listening"), kv("at", where));
     }
+    return true;
+}
+
+static bool
+listen_metrics(Holdings *holdings, const MetricsSettings *settings,
+               GError **error)
+{
+    if (*settings->host == '\0')
+        return true;
+    holdings->metrics =
+        http_server_listen(settings->host, settings->port, error);
+    if (holdings->metrics < 0)
+        return false;
+    log_notice(event("metrics.listening"), kv("host", settings->host),
+               kv_int("port", settings->port));
     return true;
 }
 
@@ -162,7 +181,8 @@ holdings_take(Holdings *holdings, const char *file, const Settings *settings,
               GError **error)
 {
     const char *directory = settings->run_directory;
-    *holdings = (Holdings){.lock = -1, .password = -1, .page_fd = -1};
+    *holdings =
+        (Holdings){.lock = -1, .password = -1, .page_fd = -1, .metrics = -1};
     holdings->listeners = g_array_new(FALSE, FALSE, sizeof(int));
     holdings->sockets = g_ptr_array_new_with_free_func(g_free);
     if (!make_run_directory(directory, error) ||
@@ -172,7 +192,8 @@ holdings_take(Holdings *holdings, const char *file, const Settings *settings,
     holdings->page = status_page_create(directory, &holdings->page_fd, error);
     return holdings->page != NULL && hang_bells(holdings, error) &&
            holdings_renew(holdings, file, settings, error) &&
-           listen_all(holdings, settings, error);
+           listen_all(holdings, settings, error) &&
+           listen_metrics(holdings, &settings->metrics, error);
 }
 
 void

@@ -17,6 +17,7 @@ typedef struct {
     int bell_sender;
     int password;       /* a file without a name; empty: no login */
     GArray *listeners;  /* int */
+    int metrics;        /* where Prometheus asks; -1: nowhere */
     GPtrArray *sockets; /* char*: paths that go with the daemon */
     char *snapshot;     /* the settings that workers load */
 } Holdings;

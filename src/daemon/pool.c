@@ -10,7 +10,11 @@
 enum {
     PAUSE_FIRST_MS = 250, /* before a dead worker is replaced; doubled ... */
     PAUSE_MAX_MS = 60000, /* ... up to this */
-    STEADY_S = 60         /* who lived that long starts at the first pause */
+    STEADY_S = 60,        /* who lived that long starts at the first pause */
+    LOOP_DEATHS = 5,      /* so many in a row are worth an alert */
+    START_S = 60,         /* until a worker has said something itself */
+    LATE_S = 5,           /* between two looks: we were stopped ourselves */
+    LENIENT_S = 10        /* then all have time to say that they are well */
 };
 
 /* ---- which ---- */
@@ -68,6 +72,7 @@ pool_plan(Pool *pool, const WorkerCounts *counts, bool listening)
     want(pool, WORKER_PROCESSOR, counts->processor);
     want(pool, WORKER_SENDER, counts->sender);
     want(pool, WORKER_CLOCK, 1);
+    want(pool, WORKER_METRICS, pool->metrics >= 0 ? 1 : 0);
     forget_unwanted(pool);
 }
 
@@ -86,8 +91,12 @@ descriptors_for(const Pool *pool, WorkerRole role)
     SpawnDescriptors descriptors = pool->descriptors;
     if (role != WORKER_SENDER)
         descriptors.password = -1;
-    if (role != WORKER_LMTP)
+    if (role == WORKER_METRICS) {
+        descriptors.listeners = &pool->metrics;
+        descriptors.n_listeners = 1;
+    } else if (role != WORKER_LMTP) {
         descriptors.n_listeners = 0;
+    }
     return descriptors;
 }
 
@@ -102,15 +111,24 @@ start(Pool *pool, Plan *plan)
     slot->index = plan->index;
     slot->started_us = plan->started_us;
     slot->came_up = false;
+    status_slot_asleep(slot, START_S);
     pid_t pid = spawn_worker(name, pool->settings_file, &descriptors);
     if (pid < 0) {
         log_error(event("worker.not-started"), kv("name", name),
                   kv("reason", g_strerror(errno)));
         plan->start_at_us = plan->started_us + PAUSE_MAX_MS * 1000;
+        status_slot_idle(slot);
         return;
     }
     slot->pid = plan->pid = pid;
     log_debug(event("worker.started"), kv("name", name), kv_int("pid", pid));
+}
+
+void
+pool_hurry(Pool *pool)
+{
+    for (size_t i = 0; i < STATUS_SLOTS; i++)
+        pool->plans[i].start_at_us = 0;
 }
 
 void
@@ -153,11 +171,15 @@ static void
 plan_successor(Plan *plan, bool well)
 {
     int64_t now_us = g_get_monotonic_time();
-    if (now_us - plan->started_us > STEADY_S * G_USEC_PER_SEC)
+    if (now_us - plan->started_us > STEADY_S * G_USEC_PER_SEC) {
         plan->pause_ms = 0;
-    if (!well)
+        plan->deaths = 0;
+    }
+    if (!well) {
         plan->pause_ms =
             CLAMP(plan->pause_ms * 2, PAUSE_FIRST_MS, PAUSE_MAX_MS);
+        plan->deaths++;
+    }
     plan->start_at_us = now_us + (well ? 0 : plan->pause_ms * 1000);
 }
 
@@ -173,6 +195,15 @@ log_death(const Plan *plan, const StatusSlot *slot, int status)
               kv_int("restart_in_ms", plan->pause_ms));
 }
 
+/* Once, however long it goes on: each death has its own line anyway. */
+static void
+log_loop(const Plan *plan)
+{
+    g_autofree char *name = name_of(plan);
+    log_error(event("worker.crash-loop"), kv("name", name),
+              kv_int("deaths", plan->deaths));
+}
+
 static void
 bury(Pool *pool, Plan *plan, int status)
 {
@@ -182,10 +213,14 @@ bury(Pool *pool, Plan *plan, int status)
     if (!well) {
         log_death(plan, slot, status);
         slot->restarts++;
+        if (plan->deaths == LOOP_DEATHS)
+            log_loop(plan);
         if (slot->delivery_id != 0) /* its successor owes a strike */
             slot->struck = slot->delivery_id;
     }
+    slot->looping = plan->deaths >= LOOP_DEATHS;
     slot->pid = plan->pid = 0;
+    slot->memory_bytes = 0;
     slot->back_by_us = 0;
     slot->busy_since_us = 0;
     slot->delivery_id = 0;
@@ -211,10 +246,22 @@ pool_reap(Pool *pool)
     return misconfigured;
 }
 
+static bool
+is_lenient(Pool *pool, int64_t now_us)
+{
+    if (pool->looked_us != 0 &&
+        now_us - pool->looked_us > LATE_S * G_USEC_PER_SEC)
+        pool->lenient_until_us = now_us + LENIENT_S * G_USEC_PER_SEC;
+    pool->looked_us = now_us;
+    return now_us < pool->lenient_until_us;
+}
+
 void
-pool_kill_overdue(const Pool *pool)
+pool_kill_overdue(Pool *pool)
 {
     int64_t now_us = g_get_monotonic_time();
+    if (is_lenient(pool, now_us))
+        return;
     for (size_t i = 0; i < STATUS_SLOTS; i++) {
         const Plan *plan = &pool->plans[i];
         const StatusSlot *slot = slot_of(pool, plan);
@@ -237,21 +284,59 @@ pool_any_running(const Pool *pool)
     return false;
 }
 
+/* ---- as many lmtp workers as are needed ---- */
+
 void
-pool_count_lmtp(const Pool *pool, size_t *ret_busy, size_t *ret_all,
-                int64_t *ret_done)
+pool_count_lmtp(const Pool *pool, PoolLmtp *ret_count)
 {
-    *ret_busy = *ret_all = 0;
-    *ret_done = 0;
+    *ret_count = (PoolLmtp){0};
     for (size_t i = 0; i < STATUS_SLOTS; i++) {
         const Plan *plan = &pool->plans[i];
-        if (plan->role != WORKER_LMTP || plan->pid == 0)
+        if (plan->role != WORKER_LMTP)
+            continue;
+        ret_count->wanted += plan->wanted;
+        if (plan->pid == 0)
             continue;
         const StatusSlot *slot = slot_of(pool, plan);
-        (*ret_all)++;
-        *ret_busy += slot->busy_since_us != 0;
-        *ret_done += slot->done;
+        ret_count->running++;
+        ret_count->busy += slot->busy_since_us != 0;
+        ret_count->done += slot->done;
     }
+}
+
+void
+pool_grow_lmtp(Pool *pool)
+{
+    /* One that is just ending keeps its number until it has ended. */
+    for (int index = 0;; index++) {
+        Plan *plan = plan_for(pool, WORKER_LMTP, index);
+        if (plan->wanted || plan->pid != 0)
+            continue;
+        plan->wanted = true;
+        plan->start_at_us = 0;
+        g_autofree char *name = name_of(plan);
+        log_info(event("pool.grown"), kv("name", name));
+        return;
+    }
+}
+
+void
+pool_shrink_lmtp(Pool *pool, int least)
+{
+    Plan *last = NULL;
+    for (size_t i = 0; i < STATUS_SLOTS; i++) {
+        Plan *plan = &pool->plans[i];
+        if (plan->role == WORKER_LMTP && plan->index >= least && plan->wanted &&
+            plan->pid > 0 && slot_of(pool, plan)->busy_since_us == 0 &&
+            (last == NULL || plan->index > last->index))
+            last = plan;
+    }
+    if (last == NULL)
+        return;
+    g_autofree char *name = name_of(last);
+    log_info(event("pool.shrunk"), kv("name", name));
+    last->wanted = false;
+    kill(last->pid, SIGTERM);
 }
 
 bool

@@ -22,6 +22,7 @@ typedef struct {
     int64_t started_us;  /* monotonic */
     int64_t start_at_us; /* not to be started before */
     int64_t pause_ms;
+    int deaths;  /* in a row, none of them after a steady life */
     bool wanted; /* by the settings in force */
 } Plan;
 
@@ -29,11 +30,17 @@ typedef struct {
     StatusPage *page;             /* borrowed */
     const char *settings_file;    /* borrowed: what workers load */
     SpawnDescriptors descriptors; /* of a worker that gets all of them */
+    int metrics;                  /* the metrics worker's socket; -1: none */
+    int64_t looked_us;            /* when we last looked who is overdue */
+    int64_t lenient_until_us;     /* nobody is, until then */
     Plan plans[STATUS_SLOTS];
 } Pool;
 
 /* Which workers there should be; those too many are ended by pool_signal(). */
 void pool_plan(Pool *pool, const WorkerCounts *counts, bool listening);
+
+/* An operator has changed something: nobody waits for the end of a pause. */
+void pool_hurry(Pool *pool);
 
 /* Start those that are wanted, do not run, and have waited their pause. */
 void pool_start_due(Pool *pool);
@@ -49,14 +56,26 @@ void pool_signal(const Pool *pool, int number);
  * wrong (EX_CONFIG). */
 bool pool_reap(Pool *pool);
 
-/* Kill those that have overstayed the time they announced. */
-void pool_kill_overdue(const Pool *pool);
+/* Kill those that have overstayed the time they announced; nobody for a while
+ * if we were late ourselves: then the whole machine was. */
+void pool_kill_overdue(Pool *pool);
 
 bool pool_any_running(const Pool *pool);
 
-/* How many lmtp workers are busy, how many run, and what they have done. */
-void pool_count_lmtp(const Pool *pool, size_t *ret_busy, size_t *ret_all,
-                     int64_t *ret_done);
+/* The lmtp workers. */
+typedef struct {
+    size_t wanted;
+    size_t running;
+    size_t busy;
+    int64_t done; /* mails that they have taken, in all */
+} PoolLmtp;
+
+void pool_count_lmtp(const Pool *pool, PoolLmtp *ret_count);
+
+/* One lmtp worker more, or one of those beyond `least` less, if one of them has
+ * nothing in hand. */
+void pool_grow_lmtp(Pool *pool);
+void pool_shrink_lmtp(Pool *pool, int least);
 
 /* Every wanted worker runs and has found its database. */
 bool pool_all_up(const Pool *pool);

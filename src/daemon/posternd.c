@@ -21,7 +21,9 @@ static const char help[] =
     "  -h, --help           this text\n"
     "  -V, --version        the version\n"
     "\n"
-    "Signals: TERM ends it within 30 s, HUP reads the settings again.\n"
+    "Signals: TERM ends it within 30 s, HUP reads the settings again, USR1 "
+    "opens\n"
+    "the log file again.\n"
     "Exit status: 0 ended as asked, 75 try again, 78 the settings are wrong.\n"
     "See posternd(8), postern.conf(5), postern(1).\n";
 

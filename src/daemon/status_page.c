@@ -10,7 +10,7 @@
 
 #include "base/failure.h"
 
-enum { MAGIC = 0x506f7374, VERSION = 1 };
+enum { MAGIC = 0x506f7374, VERSION = 2 };
 
 static const char *const role_names[] = {
     [WORKER_NONE] = "",
@@ -18,6 +18,7 @@ static const char *const role_names[] = {
     [WORKER_PROCESSOR] = "processor",
     [WORKER_SENDER] = "sender",
     [WORKER_CLOCK] = "clock",
+    [WORKER_METRICS] = "metrics",
 };
 
 const char *
@@ -176,6 +177,15 @@ status_slot_marked(const StatusSlot *slot, Mark mark)
         if (slot->marks[i].id != 0 && slot->marks[i].mark == (int32_t)mark)
             g_array_append_val(ids, slot->marks[i].id);
     return ids;
+}
+
+void
+status_slot_asleep(StatusSlot *slot, int64_t back_in_s)
+{
+    status_slot_idle(slot);
+    __atomic_store_n(&slot->back_by_us,
+                     g_get_monotonic_time() + back_in_s * G_USEC_PER_SEC,
+                     __ATOMIC_RELEASE);
 }
 
 bool

@@ -22,6 +22,9 @@ StatusPage *status_page_map(int fd, GError **error);
 /* A worker's notes about itself, in its own slot. */
 void status_slot_busy(StatusSlot *slot, int64_t delivery_id, int64_t back_in_s);
 void status_slot_idle(StatusSlot *slot);
+/* Idle too, but it will say so again within that time: one that was stopped
+ * from outside is overdue, though it had nothing in hand. */
+void status_slot_asleep(StatusSlot *slot, int64_t back_in_s);
 /* Outgoing mail `id` is so far; id 0 takes all marks away. */
 void status_slot_mark(StatusSlot *slot, int64_t id, Mark mark);
 /* Ids that are marked so: GArray of int64_t. */

@@ -11,17 +11,17 @@
 #include <unistd.h>
 
 #include "base/failure.h"
+#include "crowd.h"
 #include "gateway/desk.h"
+#include "gateway/metrics.h"
 #include "holdings.h"
 #include "notify.h"
 #include "pool.h"
-#include "transport/lmtp_server.h"
 
 enum {
-    STOP_S = 28,            /* TERM, then KILL: we promise 30 s */
-    REFUSALS_A_ROUND = 100, /* 421s when no worker is free */
-    ROUND_MS = 1000,        /* overdue workers, crowds, watchdog */
-    STARTING_MS = 50        /* the same until all are up */
+    STOP_S = 28,     /* TERM, then KILL: we promise 30 s */
+    ROUND_MS = 1000, /* overdue workers, crowds, watchdog */
+    HASTE_MS = 50    /* the same while workers come up */
 };
 
 typedef struct {
@@ -34,8 +34,7 @@ typedef struct {
     bool ready; /* every worker has come up once */
     int status; /* exit status */
     int64_t stop_by_us;
-    int64_t crowded_since_us; /* all lmtp workers busy and nothing done */
-    int64_t crowded_done;
+    Crowd crowd;
     int64_t watchdog_at_us;
 } Supervisor;
 
@@ -47,6 +46,7 @@ signals_open(void)
     sigaddset(&ours, SIGTERM);
     sigaddset(&ours, SIGINT);
     sigaddset(&ours, SIGHUP);
+    sigaddset(&ours, SIGUSR1);
     sigaddset(&ours, SIGCHLD);
     sigprocmask(SIG_BLOCK, &ours, NULL);
     signal(SIGPIPE, SIG_IGN);
@@ -71,41 +71,6 @@ stop(Supervisor *supervisor, int status)
 /* ---- once a second ---- */
 
 static void
-refuse_waiting(const Supervisor *supervisor)
-{
-    for (guint i = 0; i < supervisor->holdings.listeners->len; i++) {
-        int listener = g_array_index(supervisor->holdings.listeners, int, i);
-        for (int n = 0; n < REFUSALS_A_ROUND; n++) {
-            int fd =
-                accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-            if (fd < 0)
-                break;
-            log_warning(event("lmtp.refused"),
-                        kv("reason", "all workers are busy"));
-            lmtp_server_refuse(fd, g_get_host_name());
-        }
-    }
-}
-
-/* No lmtp worker became free for a while: who waits is told to come later,
- * which an MTA understands better than silence. */
-static void
-relieve_crowd(Supervisor *supervisor)
-{
-    size_t busy, all;
-    int64_t now_us = g_get_monotonic_time();
-    int64_t done;
-    pool_count_lmtp(&supervisor->pool, &busy, &all, &done);
-    if (all == 0 || busy < all || done != supervisor->crowded_done)
-        supervisor->crowded_since_us = now_us;
-    supervisor->crowded_done = done;
-    int64_t patience_us =
-        supervisor->settings->limits.stress_idle_s * G_USEC_PER_SEC;
-    if (now_us - supervisor->crowded_since_us > patience_us)
-        refuse_waiting(supervisor);
-}
-
-static void
 say_ready(Supervisor *supervisor)
 {
     if (supervisor->ready || !pool_all_up(&supervisor->pool))
@@ -124,6 +89,22 @@ feed_watchdog(Supervisor *supervisor)
         return;
     supervisor->watchdog_at_us = now_us + interval_us;
     notify_send("WATCHDOG=1");
+}
+
+/* ---- the log ---- */
+
+static bool
+open_log(const Settings *settings, GError **error)
+{
+    const char *file = settings->log_file;
+    if (!log_redirect(*file != '\0' ? file : NULL)) {
+        failure_set(error, FAILURE_CONFIG, "log_file: cannot open %s: %s", file,
+                    g_strerror(errno));
+        return false;
+    }
+    log_set_stamped(*file != '\0');
+    log_set_level(settings->log_level);
+    return true;
 }
 
 /* ---- HUP ---- */
@@ -158,19 +139,22 @@ reload(Supervisor *supervisor, GError **error)
     if (fresh == NULL || !supervisor_check(fresh, error))
         return false;
     if (!same_listeners(supervisor->settings, fresh) ||
+        strcmp(supervisor->settings->metrics.host, fresh->metrics.host) != 0 ||
+        supervisor->settings->metrics.port != fresh->metrics.port ||
         strcmp(supervisor->settings->run_directory, fresh->run_directory) !=
             0 ||
         strcmp(supervisor->settings->user, fresh->user) != 0) {
         failure_set(error, FAILURE_CONFIG,
-                    "listeners, run_directory and user change only with a "
-                    "restart");
+                    "listeners, metrics, run_directory and user change only "
+                    "with a restart");
         return false;
     }
-    if (!holdings_renew(&supervisor->holdings, supervisor->file, fresh, error))
+    if (!holdings_renew(&supervisor->holdings, supervisor->file, fresh,
+                        error) ||
+        !open_log(fresh, error))
         return false;
     settings_free(supervisor->settings);
     supervisor->settings = g_steal_pointer(&fresh);
-    log_set_level(supervisor->settings->log_level);
     return true;
 }
 
@@ -184,12 +168,32 @@ on_hup(Supervisor *supervisor)
     if (reload(supervisor, &error)) {
         log_notice(event("settings.reloaded"), kv("file", supervisor->file));
         plan_workers(supervisor);
+        pool_hurry(&supervisor->pool);
         /* Each ends what it has in hand and comes back with the new ones. */
         pool_signal(&supervisor->pool, SIGTERM);
     } else {
         log_error(event("settings.kept"), kv("reason", error->message));
     }
     notify_send("READY=1");
+}
+
+/* ---- USR1 ---- */
+
+/* The log was moved away. Workers have it open, too: each ends what it has in
+ * hand and its successor writes to the new one. */
+static void
+on_usr1(Supervisor *supervisor)
+{
+    g_autoptr(GError) error = NULL;
+    if (supervisor->stopping || *supervisor->settings->log_file == '\0')
+        return;
+    if (!open_log(supervisor->settings, &error)) {
+        log_error(event("log.kept"), kv("reason", error->message));
+        return;
+    }
+    log_notice(event("log.reopened"),
+               kv("file", supervisor->settings->log_file));
+    pool_signal(&supervisor->pool, SIGTERM);
 }
 
 /* ---- the loop ---- */
@@ -213,6 +217,9 @@ take_signals(Supervisor *supervisor)
         case SIGHUP:
             on_hup(supervisor);
             break;
+        case SIGUSR1:
+            on_usr1(supervisor);
+            break;
         default:
             stop(supervisor, EX_OK);
             break;
@@ -226,7 +233,8 @@ static void
 wait_signals(const Supervisor *supervisor)
 {
     struct pollfd fd = {supervisor->signals, POLLIN, 0};
-    int64_t most_ms = supervisor->ready ? ROUND_MS : STARTING_MS;
+    bool haste = !supervisor->ready || supervisor->crowd.growing;
+    int64_t most_ms = haste ? HASTE_MS : ROUND_MS;
     if (!supervisor->stopping)
         most_ms = pool_patience_ms(&supervisor->pool, most_ms);
     poll(&fd, 1, (int)most_ms);
@@ -244,7 +252,8 @@ loop(Supervisor *supervisor)
         pool_kill_overdue(pool);
         feed_watchdog(supervisor);
         if (!supervisor->stopping) {
-            relieve_crowd(supervisor);
+            crowd_look(&supervisor->crowd, pool, supervisor->holdings.listeners,
+                       supervisor->settings);
             say_ready(supervisor);
         } else if (g_get_monotonic_time() > supervisor->stop_by_us) {
             pool_signal(pool, SIGKILL);
@@ -271,7 +280,8 @@ static bool
 prepare(Supervisor *supervisor, GError **error)
 {
     Holdings *holdings = &supervisor->holdings;
-    if (!holdings_take(holdings, supervisor->file, supervisor->settings, error))
+    if (!open_log(supervisor->settings, error) ||
+        !holdings_take(holdings, supervisor->file, supervisor->settings, error))
         return false;
     supervisor->signals = signals_open();
     if (supervisor->signals < 0) {
@@ -289,6 +299,7 @@ prepare(Supervisor *supervisor, GError **error)
                         .listeners =
                             (const int *)(void *)holdings->listeners->data,
                         .n_listeners = holdings->listeners->len},
+        .metrics = holdings->metrics,
     };
     return true;
 }
@@ -298,7 +309,8 @@ run(Supervisor *supervisor)
 {
     log_notice(event("daemon.started"), kv("version", POSTERN_VERSION),
                kv("settings", supervisor->file));
-    supervisor->crowded_since_us = g_get_monotonic_time();
+    crowd_init(&supervisor->crowd);
+    metrics_use(supervisor->holdings.page->metrics);
     plan_workers(supervisor);
     loop(supervisor);
     log_notice(event("daemon.stopped"));

@@ -16,17 +16,22 @@
 #include <gmime/gmime.h>
 
 #include "base/failure.h"
+#include "gateway/metrics.h"
+#include "memory.h"
 #include "store/schema.h"
 
-enum { PAUSE_MAX_S = 60 };
+enum {
+    PAUSE_MAX_S = 60,
+    ASLEEP_S = 10, /* who sleeps is this late before it is overdue */
+    WEIGH_S = 10   /* between two looks at our own memory */
+};
 
 typedef bool (*Role)(Worker *worker, GError **error);
 
 static const Role roles[] = {
-    [WORKER_LMTP] = worker_lmtp,
-    [WORKER_PROCESSOR] = worker_processor,
-    [WORKER_SENDER] = worker_sender,
-    [WORKER_CLOCK] = worker_clock,
+    [WORKER_LMTP] = worker_lmtp,       [WORKER_PROCESSOR] = worker_processor,
+    [WORKER_SENDER] = worker_sender,   [WORKER_CLOCK] = worker_clock,
+    [WORKER_METRICS] = worker_metrics,
 };
 
 /* ---- waiting ---- */
@@ -41,10 +46,21 @@ worker_is_stopping(Worker *worker)
     return worker->stopping;
 }
 
+void
+worker_asleep(Worker *worker, int64_t timeout_s)
+{
+    int64_t now_us = g_get_monotonic_time();
+    if (now_us - worker->weighed_us > WEIGH_S * G_USEC_PER_SEC) {
+        worker->weighed_us = now_us;
+        worker->slot->memory_bytes = memory_private_bytes();
+    }
+    status_slot_asleep(worker->slot, timeout_s + ASLEEP_S);
+}
+
 bool
 worker_wait(Worker *worker, int doorbell, int64_t timeout_s)
 {
-    worker->diary.idle(worker->diary.context);
+    worker_asleep(worker, timeout_s);
     struct pollfd fds[] = {{worker->signals, POLLIN, 0}, {doorbell, POLLIN, 0}};
     poll(fds, doorbell >= 0 ? 2 : 1, (int)(timeout_s * 1000));
     return !worker_is_stopping(worker);
@@ -57,7 +73,7 @@ worker_pause(Worker *worker, const char *what, const GError *failure)
     log_warning(event("worker.paused"), kv("what", what),
                 kv("reason", failure->message),
                 kv_int("seconds", worker->pause_s));
-    worker->diary.idle(worker->diary.context);
+    worker_asleep(worker, worker->pause_s);
     struct pollfd fd = {worker->signals, POLLIN, 0};
     int64_t pause_ms = worker->pause_s * 1000;
     /* Jitter, so that all workers do not come back at once. */
@@ -162,6 +178,7 @@ signals_open(void)
     sigaddset(&stop, SIGINT);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN); /* the supervisor's business */
+    signal(SIGUSR1, SIG_IGN);
     sigprocmask(SIG_SETMASK, &stop, NULL);
     return signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
 }
@@ -249,6 +266,8 @@ start(Worker *worker, const char *file, GError **error)
         return false;
     }
     log_set_level(worker->settings->log_level);
+    log_set_stamped(*worker->settings->log_file != '\0');
+    metrics_use(worker->page->metrics);
     worker->diary =
         (Diary){note_busy, note_idle, note_mark, note_stopping, worker};
     worker->desk = desk_new(worker->settings, worker->name);
@@ -259,7 +278,8 @@ start(Worker *worker, const char *file, GError **error)
 static bool
 work(Worker *worker, GError **error)
 {
-    if (!await_database(worker, error))
+    /* The metrics worker asks the status page, not the database. */
+    if (worker->slot->role != WORKER_METRICS && !await_database(worker, error))
         return false;
     if (worker_is_stopping(worker))
         return true;

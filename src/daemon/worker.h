@@ -12,7 +12,7 @@ enum {
     FD_BELL_PROCESSOR,
     FD_BELL_SENDER,
     FD_PASSWORD, /* the relay's; /dev/null when there is none */
-    FD_LISTENERS /* the first of them */
+    FD_LISTENERS /* the first of them: LMTP's, or that of metrics */
 };
 
 typedef struct {
@@ -24,8 +24,9 @@ typedef struct {
     Desk *desk;
     int signals; /* signalfd of TERM and INT */
     bool stopping;
-    bool checked;    /* the database is one that we can promise on */
-    int64_t pause_s; /* grows with each failure in a row */
+    bool checked;       /* the database is one that we can promise on */
+    int64_t pause_s;    /* grows with each failure in a row */
+    int64_t weighed_us; /* when it last noted its memory */
 } Worker;
 
 /*
@@ -39,6 +40,7 @@ bool worker_lmtp(Worker *worker, GError **error);
 bool worker_processor(Worker *worker, GError **error);
 bool worker_sender(Worker *worker, GError **error);
 bool worker_clock(Worker *worker, GError **error);
+bool worker_metrics(Worker *worker, GError **error);
 
 /* Is the database there, and one that we can promise on? Asked until it once
  * was; why not is logged. */
@@ -46,6 +48,9 @@ bool worker_database_is_good(Worker *worker);
 
 /* Has it been asked to stop? */
 bool worker_is_stopping(Worker *worker);
+
+/* Nothing is in hand for at most `timeout_s`: said before each wait. */
+void worker_asleep(Worker *worker, int64_t timeout_s);
 
 /*
  * Sleep until `doorbell` rings (-1: none), it is to stop, or `timeout_s` is

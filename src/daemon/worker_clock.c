@@ -3,23 +3,40 @@
 #include "gateway/tick.h"
 #include "worker.h"
 
-enum { TICK_S = 30 };
+enum { TICK_S = 30, FIGURES_S = 10 };
+
+/* Each TICK_S what time asks for, and in between the figures for who shows
+ * them. */
+static bool
+look(Worker *worker, int64_t *tick_at_us, GError **error)
+{
+    int64_t now_us = g_get_monotonic_time();
+    size_t outgoing = 0;
+    if (now_us >= *tick_at_us) {
+        if (!tick(worker->desk, &worker->diary, &outgoing, error))
+            return false;
+        *tick_at_us = now_us + TICK_S * G_USEC_PER_SEC;
+    }
+    if (outgoing > 0)
+        doorbell_ring(FD_BELL_SENDER);
+    return *worker->settings->metrics.host == '\0' ||
+           tick_figures(worker->desk, &worker->diary, error);
+}
 
 bool
 worker_clock(Worker *worker, GError **error)
 {
+    bool shown = *worker->settings->metrics.host != '\0';
+    int64_t tick_at_us = 0;
     (void)error;
     while (!worker_is_stopping(worker)) {
         g_autoptr(GError) failure = NULL;
-        size_t outgoing;
-        if (!tick(worker->desk, &worker->diary, &outgoing, &failure)) {
+        if (!look(worker, &tick_at_us, &failure)) {
             worker_pause(worker, "clock", failure);
             continue;
         }
         worker_resume(worker);
-        if (outgoing > 0)
-            doorbell_ring(FD_BELL_SENDER);
-        worker_wait(worker, -1, TICK_S);
+        worker_wait(worker, -1, shown ? FIGURES_S : TICK_S);
     }
     return true;
 }

@@ -9,6 +9,7 @@
 #include "transport/lmtp_server.h"
 #include "worker.h"
 
+enum { LOOK_S = 10 };   /* we say that we are well this often */
 enum { ACCEPT_S = 60 }; /* beside the database's own time-outs */
 
 /* ---- what the server asks us ---- */
@@ -57,9 +58,10 @@ static bool
 on_stressed(void *context)
 {
     Worker *worker = context;
+    const WorkerCounts *counts = &worker->settings->workers;
     size_t busy, all;
     status_page_count(worker->page, WORKER_LMTP, &busy, &all);
-    return busy >= all;
+    return busy >= all && busy >= (size_t)counts->lmtp_max;
 }
 
 static const LmtpServerHandlers handlers = {on_recipient, on_mail, on_stopping,
@@ -79,7 +81,6 @@ serve(Worker *worker, int listener)
     worker->diary.busy(worker->diary.context, 0, client_time(worker));
     lmtp_server_serve(fd, g_get_host_name(), &worker->settings->limits,
                       worker->settings->spool_directory, &handlers, worker);
-    worker->diary.idle(worker->diary.context);
 }
 
 /* Wait for a client on any listener; -1: none came. */
@@ -91,7 +92,8 @@ wait_client(Worker *worker)
     for (nfds_t i = 0; i < n; i++)
         fds[i] = (struct pollfd){FD_LISTENERS + (int)i, POLLIN, 0};
     fds[n] = (struct pollfd){worker->signals, POLLIN, 0};
-    if (poll(fds, n + 1, -1) <= 0)
+    worker_asleep(worker, LOOK_S);
+    if (poll(fds, n + 1, LOOK_S * 1000) <= 0)
         return -1;
     for (nfds_t i = 0; i < n; i++)
         if (fds[i].revents != 0)
@@ -103,7 +105,6 @@ bool
 worker_lmtp(Worker *worker, GError **error)
 {
     (void)error;
-    worker->diary.idle(worker->diary.context);
     while (!worker_is_stopping(worker)) {
         int listener = wait_client(worker);
         if (listener >= 0)
