@@ -1,11 +1,14 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "commands.h"
 #include "daemon/status.h"
 #include "json.h"
+#include "rates.h"
 
 /* Seconds at which something that waits is worth a warning, and an alarm. */
 enum {
@@ -15,11 +18,15 @@ enum {
     OVERDUE_CRITICAL_S = 3600
 };
 
+enum { WATCH_S = 2, WATCH_MAX_S = 3600 };
+
 typedef struct {
     const InspectTable *figures;
     const StatusPage *page; /* NULL: no daemon here */
     int status;
     GPtrArray *reasons; /* char*: why it is not good */
+    bool has_rates;     /* since the look before */
+    double rates[RATES];
 } Report;
 
 static int64_t
@@ -101,13 +108,24 @@ print_worker(const StatusSlot *slot)
     g_autofree char *name =
         g_strdup_printf("%s:%d", worker_role_name(slot->role), slot->index);
     g_autofree char *doing =
-        slot->pid == 0 ? g_strdup("not running")
+        slot->pid == 0
+            ? g_strdup(slot->looping ? "dies again and again" : "not running")
         : slot->busy_since_us == 0
             ? g_strdup("idle")
             : g_strdup_printf("busy for %" G_GINT64_FORMAT " s",
                               (now_us - slot->busy_since_us) / G_USEC_PER_SEC);
     printf("%-14s %7d  %9" G_GINT64_FORMAT "  %8" G_GINT64_FORMAT "  %s\n",
            name, slot->pid, slot->done, slot->restarts, doing);
+}
+
+static void
+print_rates(const Report *report)
+{
+    for (int i = 0; report->has_rates && i < RATES; i++)
+        printf("%s%.1f %s", i == 0 ? "each second:        " : ", ",
+               report->rates[i], rates_name(i));
+    if (report->has_rates)
+        putchar('\n');
 }
 
 static void
@@ -118,6 +136,7 @@ print_people(const Report *report)
         printf("                    %s\n",
                (const char *)report->reasons->pdata[i]);
     cli_print_fields(report->figures, 0);
+    print_rates(report);
     if (report->page == NULL)
         return;
     printf("\n%-14s %7s  %9s  %8s  %s\n", "WORKER", "PID", "MAILS", "RESTARTS",
@@ -148,6 +167,21 @@ json_workers(const StatusPage *page)
     return workers;
 }
 
+/* null: there was no look before, or not at this daemon. */
+static json_t *
+json_rates(const Report *report)
+{
+    if (!report->has_rates)
+        return json_null();
+    json_t *rates = json_object();
+    for (int i = 0; i < RATES; i++) {
+        g_autofree char *name = g_strdup_printf("%s_per_s", rates_name(i));
+        json_object_set_new(rates, g_strdelimit(name, " ", '_'),
+                            json_real(report->rates[i]));
+    }
+    return rates;
+}
+
 static void
 print_json(const Report *report)
 {
@@ -159,21 +193,101 @@ print_json(const Report *report)
                         json_string(status_word(report->status)));
     json_object_set_new(object, "reasons", reasons);
     json_object_set_new(object, "workers", json_workers(report->page));
+    json_object_set_new(object, "rates", json_rates(report));
     cli_json_write(object);
+}
+
+/* ---- looking ---- */
+
+/* Ask, judge and print; the exit status. `before` is this look afterwards. */
+static int
+look(Cli *cli, bool json, RatesLook *before)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Txn) txn = store_begin_read_only(cli->desk->store, &error);
+    g_autoptr(InspectTable) figures =
+        txn != NULL ? inspect_ask(txn, INSPECT_STATUS, NULL, &error) : NULL;
+    if (figures == NULL) {
+        cli_fail(error);
+        return STATUS_UNKNOWN;
+    }
+    g_autoptr(GPtrArray) reasons = g_ptr_array_new_with_free_func(g_free);
+    Report report = {.figures = figures,
+                     .page =
+                         status_page_read(cli->settings->run_directory, NULL),
+                     .status = CLI_GOOD,
+                     .reasons = reasons};
+    RatesLook now;
+    rates_look(report.page, &now);
+    report.has_rates = rates_between(before, &now, report.rates);
+    *before = now;
+    judge_all(&report);
+    if (json)
+        print_json(&report);
+    else
+        print_people(&report);
+    status_page_unmap(report.page);
+    return report.status;
+}
+
+/* Until a signal comes, or nobody reads any more. On a terminal each look takes
+ * the place of the one before; elsewhere an empty line parts them. */
+static int
+watch(Cli *cli, bool json, int64_t every_s)
+{
+    bool terminal = !json && isatty(STDOUT_FILENO);
+    RatesLook before = {0};
+    int status;
+    do {
+        if (terminal)
+            fputs("\033[H\033[J", stdout);
+        status = look(cli, json, &before);
+        if (!json && !terminal)
+            putchar('\n');
+        if (fflush(stdout) != 0)
+            break;
+        g_usleep((gulong)every_s * G_USEC_PER_SEC);
+    } while (true);
+    return status;
+}
+
+static int64_t watch_s; /* 0: look once. GLib hands nothing to a callback. */
+
+/* A type of GLib's: GOptionArgFunc. `--watch` or `--watch=SECONDS`. */
+static gboolean
+read_watch(const char *option, const char *value, gpointer data, GError **error)
+{
+    char *end = NULL;
+    (void)option;
+    (void)data;
+    watch_s = value == NULL ? WATCH_S : g_ascii_strtoll(value, &end, 10);
+    if (watch_s >= 1 && watch_s <= WATCH_MAX_S &&
+        (value == NULL || *end == '\0'))
+        return TRUE;
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                "--watch takes 1 to %d seconds", WATCH_MAX_S);
+    return FALSE;
 }
 
 int
 cmd_status(int argc, char **argv)
 {
     gboolean json = FALSE;
+    const union {
+        GOptionArgFunc function;
+        gpointer pointer; /* as GOptionEntry wants it */
+    } watched = {read_watch};
     const GOptionEntry options[] = {
-        {"json", 0, 0, G_OPTION_ARG_NONE, &json, "one object", NULL},
+        {"json", 0, 0, G_OPTION_ARG_NONE, &json, "one object a look", NULL},
+        {"watch", 'w', G_OPTION_FLAG_OPTIONAL_ARG, G_OPTION_ARG_CALLBACK,
+         watched.pointer, "look again each SECONDS (2)", "SECONDS"},
         {NULL, 0, 0, 0, NULL, NULL, NULL}};
     const CliHelp help = {
-        "status [--json]",
+        "status [--json] [--watch[=SECONDS]]",
         "How the desk is doing: what waits and how long, what failed, and "
         "what\n"
-        "the workers of this machine do.",
+        "the workers of this machine do. Watched, it also says what happened\n"
+        "each second since the look before.",
         "Exit status, as monitoring expects: 0 good, 1 warning (mail waits "
         "over\n"
         "60 s, is 300 s overdue, is parked or failed, a worker is down),\n"
@@ -188,22 +302,6 @@ cmd_status(int argc, char **argv)
         cli_fail(error);
         return STATUS_UNKNOWN;
     }
-    g_autoptr(Txn) txn = store_begin_read_only(cli.desk->store, &error);
-    g_autoptr(InspectTable) figures =
-        txn != NULL ? inspect_ask(txn, INSPECT_STATUS, NULL, &error) : NULL;
-    if (figures == NULL) {
-        cli_fail(error);
-        return STATUS_UNKNOWN;
-    }
-    g_autoptr(GPtrArray) reasons = g_ptr_array_new_with_free_func(g_free);
-    Report report = {figures,
-                     status_page_read(cli.settings->run_directory, NULL),
-                     CLI_GOOD, reasons};
-    judge_all(&report);
-    if (json)
-        print_json(&report);
-    else
-        print_people(&report);
-    status_page_unmap(report.page);
-    return report.status;
+    RatesLook first = {0};
+    return watch_s > 0 ? watch(&cli, json, watch_s) : look(&cli, json, &first);
 }
