@@ -11,6 +11,7 @@
 
 #include "base/failure.h"
 #include "doorbell.h"
+#include "inherited.h"
 #include "transport/http_server.h"
 #include "transport/lmtp_server.h"
 
@@ -77,23 +78,60 @@ with_owner(const Listener *listener, const Settings *settings)
     return owned;
 }
 
+/* The one that listens there already; it is taken out of `inherited`. -1: none
+ * does. */
+static int
+find_inherited(GPtrArray *inherited, const char *where)
+{
+    for (guint i = 0; i < inherited->len; i++) {
+        const InheritedSocket *socket = inherited->pdata[i];
+        if (strcmp(socket->where, where) != 0)
+            continue;
+        int fd = socket->fd;
+        g_ptr_array_remove_index(inherited, i);
+        return fd;
+    }
+    return -1;
+}
+
+static bool
+listen_one(Holdings *holdings, const Listener *listener, GPtrArray *inherited,
+           GError **error)
+{
+    g_autofree char *where = inherited_where(listener);
+    int fd = find_inherited(inherited, where);
+    bool ours = fd < 0;
+    if (ours)
+        fd = lmtp_server_listen(listener, error);
+    if (fd < 0)
+        return false;
+    g_array_append_val(holdings->listeners, fd);
+    if (ours && *listener->socket != '\0')
+        g_ptr_array_add(holdings->sockets, g_strdup(where));
+    log_notice(event("lmtp.listening"), kv("at", where),
+               kv("bound_by", ours ? "us" : "service manager"));
+    return true;
+}
+
+/* The settings' listeners, and what a service manager listens on beside them.
+ */
 static bool
 listen_all(Holdings *holdings, const Settings *settings, GError **error)
 {
+    g_autoptr(GPtrArray) inherited = inherited_take(error);
+    if (inherited == NULL)
+        return false;
     for (guint i = 0; i < settings->listeners->len; i++) {
         const Listener listener =
             with_owner(settings->listeners->pdata[i], settings);
-        int fd = lmtp_server_listen(&listener, error);
-        if (fd < 0)
+        if (!listen_one(holdings, &listener, inherited, error))
             return false;
-        g_array_append_val(holdings->listeners, fd);
-        g_autofree char *where =
-            *listener.socket != '\0'
-                ? g_strdup(listener.socket)
-                : g_strdup_printf("%s:%d", listener.host, listener.port);
-        if (*listener.socket != '\0')
-            g_ptr_array_add(holdings->sockets, g_strdup(where));
-        log_notice(event("lmtp.listening"), kv("at", where));
+    }
+    for (guint i = 0; i < inherited->len; i++) {
+        const InheritedSocket *socket = inherited->pdata[i];
+        g_array_append_val(holdings->listeners, socket->fd);
+        log_notice(event("lmtp.listening"), kv("at", socket->where),
+                   kv("bound_by", socket->name));
     }
     return true;
 }
@@ -203,6 +241,9 @@ holdings_drop(Holdings *holdings)
         unlink(holdings->sockets->pdata[i]);
     if (holdings->snapshot != NULL)
         unlink(holdings->snapshot);
+    /* The run directory may stay: no other process is taken for us then. */
+    if (holdings->page != NULL)
+        holdings->page->supervisor = 0;
     g_ptr_array_unref(holdings->sockets);
     g_array_unref(holdings->listeners);
     g_free(holdings->snapshot);

@@ -83,11 +83,25 @@ serve(Worker *worker, int listener)
                       worker->settings->spool_directory, &handlers, worker);
 }
 
-/* Wait for a client on any listener; -1: none came. */
-static int
-wait_client(Worker *worker)
+/* From FD_LISTENERS on, whatever listens: a service manager may have handed
+ * over more than the settings name. */
+static nfds_t
+count_listeners(void)
 {
-    nfds_t n = (nfds_t)worker->settings->listeners->len;
+    nfds_t n = 0;
+    int listening = 1;
+    socklen_t size = sizeof listening;
+    while (getsockopt(FD_LISTENERS + (int)n, SOL_SOCKET, SO_ACCEPTCONN,
+                      &listening, &size) == 0 &&
+           listening)
+        n++;
+    return n;
+}
+
+/* Wait for a client on any of `n` listeners; -1: none came. */
+static int
+wait_client(Worker *worker, nfds_t n)
+{
     g_autofree struct pollfd *fds = g_new0(struct pollfd, n + 1);
     for (nfds_t i = 0; i < n; i++)
         fds[i] = (struct pollfd){FD_LISTENERS + (int)i, POLLIN, 0};
@@ -104,9 +118,10 @@ wait_client(Worker *worker)
 bool
 worker_lmtp(Worker *worker, GError **error)
 {
+    nfds_t n = count_listeners();
     (void)error;
     while (!worker_is_stopping(worker)) {
-        int listener = wait_client(worker);
+        int listener = wait_client(worker, n);
         if (listener >= 0)
             serve(worker, listener);
     }
