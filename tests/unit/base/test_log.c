@@ -1,6 +1,7 @@
 /* Log lines: one event a line, whatever strangers put into the values. */
 #include <check.h>
 #include <glib.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -252,6 +253,57 @@ START_TEST(glib_warns_in_our_own_words)
 }
 END_TEST
 
+START_TEST(in_a_file_a_line_begins_with_its_time)
+{
+    log_set_stamped(true);
+    catch_begin();
+    log_warning(event("x"));
+    g_autofree char *text = catch_end();
+    log_set_stamped(false);
+    ck_assert_msg(
+        g_regex_match_simple("^20\\d\\d-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\."
+                             "\\d{3}Z warning event=x\n$",
+                             text, 0, 0),
+        "it is: %s", text);
+}
+END_TEST
+
+static char *
+content_of(const char *path)
+{
+    char *text = NULL;
+    ck_assert(g_file_get_contents(path, &text, NULL, NULL));
+    return text;
+}
+
+START_TEST(a_log_that_was_moved_is_opened_anew)
+{
+    g_autofree char *folder = g_dir_make_tmp("postern-log-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(folder, "log", NULL);
+    g_autofree char *moved = g_build_filename(folder, "log.1", NULL);
+    catch_begin();
+    ck_assert(log_redirect(path));
+    log_info(event("first"));
+    ck_assert_int_eq(rename(path, moved), 0);
+    log_info(event("second"));
+    ck_assert(log_redirect(path));
+    log_info(event("third"));
+    ck_assert(!log_redirect(folder));
+    log_info(event("fourth"));
+    ck_assert(log_redirect(NULL));
+    log_info(event("fifth"));
+    g_autofree char *caught_text = catch_end();
+    g_autofree char *new = content_of(path);
+    g_autofree char *old = content_of(moved);
+    ck_assert_str_eq(old, "<6>event=first\n<6>event=second\n");
+    ck_assert_str_eq(new, "<6>event=third\n<6>event=fourth\n");
+    ck_assert_str_eq(caught_text, "<6>event=fifth\n");
+    unlink(path);
+    unlink(moved);
+    rmdir(folder);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -271,6 +323,8 @@ main(void)
     tcase_add_test(tests, a_scope_is_on_every_line_until_it_is_left);
     tcase_add_test(tests, scopes_beyond_the_limit_are_forgotten_not_harmful);
     tcase_add_test(tests, glib_warns_in_our_own_words);
+    tcase_add_test(tests, in_a_file_a_line_begins_with_its_time);
+    tcase_add_test(tests, a_log_that_was_moved_is_opened_anew);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_set_tap(runner, "-");

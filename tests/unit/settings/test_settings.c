@@ -339,6 +339,10 @@ static const struct {
      "3: listeners.host: '0.0.0.0' is not a loopback address; write"},
     {DATABASE QUEUES "listeners = ( { host = \"localhost\"; } );",
      "3: listeners.host: 'localhost' is not a loopback address"},
+    {DATABASE QUEUES "metrics = { host = \"0.0.0.0\"; };",
+     "3: metrics.host: '0.0.0.0' is not a loopback address; write"},
+    {DATABASE QUEUES "metrics = { host = \"localhost\"; };",
+     "3: metrics.host: 'localhost' is not a loopback address"},
     {DATABASE QUEUES "listeners = ( { host = \"128.0.0.1\"; } );",
      "3: listeners.host: "},
     {DATABASE QUEUES
