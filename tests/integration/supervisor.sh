@@ -62,7 +62,7 @@ test_crash_loop()
         "$(grep -c 'event=worker\.crash-loop' "$DESK_LOG")" 1
     mv "$SERVERS/templates/hidden" "$SERVERS/templates/en"
     desk_reload
-    tap_ok "mended and told so, it works at once" desk_settled "$settled" 5
+    tap_ok "mended and told so, it works at once" desk_settled "$settled" 2
     tap_ok "and all is well" works mended
 }
 
@@ -200,6 +200,10 @@ test_log()
     tap_ok "mail goes on" works rotated
     tap_ok "and is told in the new file" \
         in_file 'event=mail\.decided' "$file"
+    worker=$(desk_workers sender | head -n 1)
+    kill -USR1 "$worker"
+    tap_ok "USR1 for a worker, by mistake" works mistaken
+    tap_ok "does it no harm" [ -n "$(process_start "$worker")" ]
     tap_unlike "not in the old one" "$(cat "$file.1")" 'rotated@customers'
     rm -rf "$file" "$file.1"
     mkdir "$file"
