@@ -33,7 +33,7 @@ bool store_is_connected(const Store *store);
 
 /*
  * Begin a transaction: READ COMMITTED. One at a time a Store. A Txn that is
- * freed without commit leaves a mark; the next begin rolls back.
+ * freed without commit is rolled back then and there.
  */
 Txn *store_begin(Store *store, GError **error);
 /* READ ONLY: for questions and dry runs. */

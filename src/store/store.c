@@ -24,15 +24,24 @@ store_free(Store *store)
     g_free(store);
 }
 
+/* End what was left: nothing of it was committed. A connection that cannot is
+ * closed. */
+static void
+finish(Store *store)
+{
+    store->unfinished = false;
+    if (store->pg != NULL &&
+        (!pg_is_alive(store->pg) || !pg_reset(store->pg, NULL)))
+        g_clear_pointer(&store->pg, pg_close);
+}
+
 Pg *
 store_pg(Store *store, GError **error)
 {
     if (store->pg != NULL && !pg_is_alive(store->pg))
         g_clear_pointer(&store->pg, pg_close);
-    if (store->pg != NULL && store->unfinished &&
-        !pg_reset(store->pg, NULL)) /* broken meanwhile: connect anew */
-        g_clear_pointer(&store->pg, pg_close);
-    store->unfinished = false;
+    if (store->unfinished)
+        finish(store);
     if (store->pg == NULL)
         store->pg = pg_open(store->settings, store->who, error);
     if (store->pg != NULL && !pg_refresh_plans(store->pg, error))
@@ -132,7 +141,10 @@ txn_free(Txn *txn)
         return;
     for (size_t i = 0; i < TXN_WRITES; i++)
         rows_clear(&txn->writes[i]);
-    g_free(txn); /* the store's mark tells the next begin to roll back */
+    /* Now, not with the next one: who rests holds no lock and no snapshot. */
+    if (txn->store->unfinished)
+        finish(txn->store);
+    g_free(txn);
 }
 
 PGresult *

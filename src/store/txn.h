@@ -10,7 +10,7 @@ struct Store {
     const DatabaseSettings *settings;
     char *who;
     Pg *pg;          /* NULL: not connected */
-    bool unfinished; /* a Txn was left: roll back before the next */
+    bool unfinished; /* something may be open on the connection */
     /* Acknowledgements and notices within the breaker's window, counted a
      * moment ago, with our own since. */
     int64_t told;

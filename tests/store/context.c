@@ -8,6 +8,7 @@
 
 #include "store/outbox.h"
 #include "store/record.h"
+#include "store/schema.h"
 
 /* ---- short words ---- */
 
@@ -336,6 +337,23 @@ START_TEST(locks_are_held_until_the_transaction_ends)
 }
 END_TEST
 
+START_TEST(a_transaction_that_is_left_holds_nothing)
+{
+    static const int64_t keys[] = {1, 2, 3};
+    Txn *txn = begin(fix.store);
+    take_locks(txn, keys, G_N_ELEMENTS(keys));
+    txn_free(txn);
+    assert_sql("0", "SELECT count(*) FROM pg_locks "
+                    "WHERE locktype = 'advisory'");
+    g_autoptr(GError) error = NULL;
+    must(schema_check(fix.store, &error), error);
+    assert_sql("0", "SELECT count(*) FROM pg_stat_activity "
+                    "WHERE backend_xmin IS NOT NULL AND pid <> "
+                    "pg_backend_pid() AND backend_type = 'client backend' "
+                    "AND datname = current_database()");
+}
+END_TEST
+
 START_TEST(a_dry_run_takes_no_lock_and_writes_nothing)
 {
     receive(OLENA_MAIL("a@x"), "support@desk.example", NULL);
@@ -475,6 +493,7 @@ add_context_tests(Suite *suite)
     tcase_add_test(tests, the_breaker_counts_no_further_than_it_must);
     tcase_add_test(tests, within_a_batch_the_counts_go_on);
     tcase_add_test(tests, locks_are_held_until_the_transaction_ends);
+    tcase_add_test(tests, a_transaction_that_is_left_holds_nothing);
     tcase_add_test(tests, a_dry_run_takes_no_lock_and_writes_nothing);
     tcase_add_loop_test(tests, processors_that_meet_on_a_thread_agree, 0,
                         G_N_ELEMENTS(threads));
