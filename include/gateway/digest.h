@@ -7,6 +7,9 @@
 /* Of all the bytes; 32 bytes, the caller's. */
 GBytes *digest_raw(GBytes *raw);
 
+/* A digest as lower-case hexadecimal. */
+char *digest_hex(GBytes *digest);
+
 /* Of the bytes behind `offset`, as lower-case hexadecimal. */
 char *digest_hex_from(GBytes *raw, size_t offset);
 

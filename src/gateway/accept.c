@@ -119,7 +119,9 @@ accept_mail(Desk *desk, const LmtpEnvelope *envelope, GBytes *raw,
     const char *bytes = g_bytes_get_data(raw, &length);
     size_t trace = length > 0 ? identity_source_offset(bytes, length) : 0;
     g_autoptr(GBytes) digest = digest_raw(raw);
-    g_autofree char *source_digest = digest_hex_from(raw, trace);
+    /* Without trace lines both are the same digest. */
+    g_autofree char *source_digest =
+        trace == 0 ? digest_hex(digest) : digest_hex_from(raw, trace);
     g_autoptr(GPtrArray) deliveries =
         deliveries_for(envelope, raw, source_digest);
     g_autofree Added *added = g_new0(Added, deliveries->len);

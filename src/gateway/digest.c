@@ -27,6 +27,14 @@ digest_raw(GBytes *raw)
 }
 
 char *
+digest_hex(GBytes *digest)
+{
+    gsize length;
+    const void *bytes = g_bytes_get_data(digest, &length);
+    return text_hex(bytes, length);
+}
+
+char *
 digest_hex_from(GBytes *raw, size_t offset)
 {
     gsize length;
