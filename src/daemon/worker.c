@@ -66,6 +66,14 @@ worker_wait(Worker *worker, int doorbell, int64_t timeout_s)
     return !worker_is_stopping(worker);
 }
 
+void
+worker_gather(Worker *worker, int rest_ms)
+{
+    struct pollfd fd = {worker->signals, POLLIN, 0};
+    worker_asleep(worker, 1);
+    poll(&fd, 1, rest_ms);
+}
+
 bool
 worker_pause(Worker *worker, const char *what, const GError *failure)
 {

@@ -58,6 +58,9 @@ void worker_asleep(Worker *worker, int64_t timeout_s);
  */
 bool worker_wait(Worker *worker, int doorbell, int64_t timeout_s);
 
+/* Rest for so many milliseconds, less if it is to stop: more comes together. */
+void worker_gather(Worker *worker, int rest_ms);
+
 /* Something failed: log it and pause, longer each time (1 to 60 s, with
  * jitter). False: it is to stop. */
 bool worker_pause(Worker *worker, const char *what, const GError *failure);

@@ -4,6 +4,10 @@
 #include "gateway/process.h"
 #include "worker.h"
 
+/* Under load mail comes one by one and batches would be small and many: a rest
+ * this long lets more of them come together. The first mail never waits. */
+enum { GATHER_MS = 5 };
+
 /* Our predecessor in this slot died on a mail: that is a strike, before
  * anything else. */
 static bool
@@ -63,6 +67,9 @@ worker_processor(Worker *worker, GError **error)
         if (processed.processed == 0)
             worker_wait(worker, FD_BELL_PROCESSOR,
                         worker->settings->limits.poll_s);
+        else if (processed.processed <
+                 (size_t)worker->settings->limits.batch / 2)
+            worker_gather(worker, GATHER_MS);
     }
     return true;
 }
