@@ -23,7 +23,8 @@
 enum {
     PAUSE_MAX_S = 60,
     ASLEEP_S = 10, /* who sleeps is this late before it is overdue */
-    WEIGH_S = 10   /* between two looks at our own memory */
+    WEIGH_S = 10,  /* between two looks at our own memory */
+    RECHECK_S = 10 /* and two at the schema */
 };
 
 typedef bool (*Role)(Worker *worker, GError **error);
@@ -215,13 +216,44 @@ check_database(Worker *worker, GError **error)
     return worker->checked;
 }
 
+/* Only what an operator must mend counts once it was good: the work itself
+ * meets all other trouble, and knows what to do. */
+static bool
+is_good(Worker *worker, GError **error)
+{
+    int64_t now_us = g_get_monotonic_time();
+    if (worker->checked &&
+        now_us - worker->checked_us < RECHECK_S * G_USEC_PER_SEC)
+        return true;
+    g_autoptr(GError) failure = NULL;
+    bool was_good = worker->checked;
+    worker->checked_us = now_us;
+    if (check_database(worker, &failure))
+        return true;
+    worker->checked = was_good && !failure_is(failure, FAILURE_CONFIG);
+    if (worker->checked)
+        return true;
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return false;
+}
+
 bool
 worker_database_is_good(Worker *worker)
 {
     g_autoptr(GError) failure = NULL;
-    if (worker->checked || check_database(worker, &failure))
+    if (is_good(worker, &failure))
         return true;
     log_warning(event("database.not-good"), kv("reason", failure->message));
+    return false;
+}
+
+bool
+worker_may_work(Worker *worker)
+{
+    g_autoptr(GError) failure = NULL;
+    if (is_good(worker, &failure))
+        return true;
+    worker_pause(worker, "database", failure);
     return false;
 }
 

@@ -25,6 +25,7 @@ typedef struct {
     int signals; /* signalfd of TERM and INT */
     bool stopping;
     bool checked;       /* the database is one that we can promise on */
+    int64_t checked_us; /* when we last looked */
     int64_t pause_s;    /* grows with each failure in a row */
     int64_t weighed_us; /* when it last noted its memory */
 } Worker;
@@ -43,8 +44,11 @@ bool worker_clock(Worker *worker, GError **error);
 bool worker_metrics(Worker *worker, GError **error);
 
 /* Is the database there, and one that we can promise on? Asked until it once
- * was; why not is logged. */
+ * was, and then now and again, for somebody may apply another schema while we
+ * run; why not is logged. */
 bool worker_database_is_good(Worker *worker);
+/* The same for who can wait: pauses when it is not. */
+bool worker_may_work(Worker *worker);
 
 /* Has it been asked to stop? */
 bool worker_is_stopping(Worker *worker);

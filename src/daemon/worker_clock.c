@@ -31,6 +31,8 @@ worker_clock(Worker *worker, GError **error)
     (void)error;
     while (!worker_is_stopping(worker)) {
         g_autoptr(GError) failure = NULL;
+        if (!worker_may_work(worker))
+            continue;
         if (!look(worker, &tick_at_us, &failure)) {
             worker_pause(worker, "clock", failure);
             continue;

@@ -51,6 +51,8 @@ worker_processor(Worker *worker, GError **error)
     while (!worker_is_stopping(worker)) {
         g_autoptr(GError) failure = NULL;
         Processed processed;
+        if (!worker_may_work(worker))
+            continue;
         doorbell_answer(FD_BELL_PROCESSOR);
         if (!process_waiting(worker->desk, &worker->diary, &processed,
                              &failure)) {

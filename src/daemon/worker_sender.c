@@ -75,6 +75,8 @@ run(Worker *worker, Sender *sender)
     while (!worker_is_stopping(worker)) {
         g_autoptr(GError) failure = NULL;
         size_t sent;
+        if (!worker_may_work(worker))
+            continue;
         doorbell_answer(FD_BELL_SENDER);
         worker->diary.busy(worker->diary.context, 0,
                            worker->settings->database.timeout_s * 5);
