@@ -21,18 +21,22 @@ at any time (replace it by mv). A line is a rule, the first that fits counts:
 
     STAGE[=TEXT] TIMES ACTION
 
-STAGE   connect, ehlo, starttls, auth, mail, rcpt, data, dot, rset or quit;
-        =TEXT: only if the command (at dot: the content) has TEXT in it
+STAGE   connect, ehlo, starttls, auth, mail, rcpt, data, body, dot, rset or
+        quit; =TEXT: only if the command (at dot: the content) has TEXT in it.
+        body is after 354, when the first bytes of the content are here
 TIMES   how often, counted since control changed; * is always
 ACTION  reply CODE TEXT   answer that; at dot the mail is kept if CODE is 250
         drop              close the connection, nothing is kept
         reset             the same by RST
         keep-drop         dot only: keep the mail, close without an answer
+        cut TEXT          answer TEXT without an end of line, then close
+        keep-cut TEXT     dot only: keep the mail, the rest as cut
         stall SECONDS     wait, then go on as if nothing were
         keep-stall SECONDS   dot only: keep the mail, then wait, then answer
         garbage           answer with bytes that are no SMTP
         long              answer with a line of 100,000 bytes
         many              answer right, after 1,000 continuation lines
+        flood BYTES       the same with so many bytes of them
         drip SECONDS      answer right, one byte every SECONDS
 """
 
@@ -162,6 +166,8 @@ class Session(socketserver.BaseRequestHandler):
 
     def setup(self):
         self.sock = self.request
+        # Two small replies in a row must not wait for the client's kernel.
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
         self.mail = Mail()
         self.secure = False
@@ -255,6 +261,9 @@ class Session(socketserver.BaseRequestHandler):
             return rest
         if word in ("drop", "keep-drop", "reset"):
             self._drop(word == "reset")
+        if word in ("cut", "keep-cut"):
+            self.sock.sendall(rest.encode("utf-8", "surrogateescape"))
+            self._drop()
         if word in ("stall", "keep-stall"):
             time.sleep(float(rest))
         elif word == "garbage":
@@ -265,6 +274,9 @@ class Session(socketserver.BaseRequestHandler):
             return reply
         elif word == "many":
             self.sock.sendall((reply[:3] + "-still\r\n").encode() * 1000)
+        elif word == "flood":
+            line = (reply[:3] + "-" + "x" * 70 + "\r\n").encode()
+            self.sock.sendall(line * (int(rest) // len(line) + 1))
         elif word == "drip":
             for byte in reply.encode() + b"\r\n":
                 self.sock.sendall(bytes((byte,)))
@@ -348,6 +360,10 @@ class Session(socketserver.BaseRequestHandler):
             return
         if self._say("data", line, "354 go ahead")[:3] != "354":
             return
+        action = self.server.rules.action("body", line)
+        if action is not None:
+            self._fill()
+            self._obey(*action.partition(" ")[::2], "")
         self.mail.content = self._content()
         self._dot()
         self.mail = Mail()
@@ -364,12 +380,13 @@ class Session(socketserver.BaseRequestHandler):
             store.add(self.mail, rest[:3], kept)
             self._send(rest + (" as %06d" % store.number if kept else ""))
             return
-        if word in ("drop", "reset"):
+        if word in ("drop", "reset", "cut"):
             store.add(self.mail, "closed", False)
-            self._drop(word == "reset")
+            self._obey(word, rest, "")
         if word == "stall":
             time.sleep(float(rest))
-        store.add(self.mail, "closed" if word == "keep-drop" else "250", True)
+        closed = word in ("keep-drop", "keep-cut")
+        store.add(self.mail, "closed" if closed else "250", True)
         self._obey("stall" if word == "keep-stall" else word,
                    "0" if word == "stall" else rest, "250 2.0.0 ok")
 
