@@ -13,6 +13,16 @@ tells this order from the one before; each order is carried out once:
     cut-after WORD          let the server do it all, then close the client's
                             side before the answer
     stall WORD              let the server do it all, keep the answer
+    abort WORD              have the server roll back where it should commit,
+                            and say so, which is not an error
+
+    ... WORD TEXT           the same at the next Sync or Flush whose flight has
+                            TEXT in it, such as the name of a statement
+    cut-question WORD N     close both sides in place of the n-th message that
+                            clients send from now on, of all connections
+    cut-answer WORD N       the same with what the server sends
+
+When an order has been carried out, FILE.done holds its words.
 """
 
 import argparse
@@ -25,6 +35,10 @@ SOCKET = ".s.PGSQL.5432"
 # Parse, Bind, Describe, Execute, Close: a server need not act on them before a
 # Sync or Flush, so they are kept until one comes.
 KEPT = b"PBDEC"
+# CommandComplete, EmptyQueryResponse, PortalSuspended, ErrorResponse: the last
+# word about one Execute.
+ANSWERS = b"CIsE"
+COUNTED = ("cut-question", "cut-answer")
 
 
 def receive(peer, length):
@@ -55,7 +69,9 @@ class Session:
         self.server = server
         self.proxy = proxy
         self.held = threading.Event()  # answers do not go back any more
-        self.done = threading.Event()  # the server was ready again, held
+        self.done = threading.Event()  # all the server had to say was held
+        self.expected = 0  # how many commands have no answer yet
+        self.until = b""   # what ends the server's part of the held flight
 
     def run(self):
         threading.Thread(target=self.answers, daemon=True).start()
@@ -77,20 +93,27 @@ class Session:
         head = receive(self.client, 4)  # the start packet has no type byte
         if head is None:
             return
-        length = struct.unpack("!I", head)[0] - 4
-        self.server.sendall(head + receive(self.client, length))
+        rest = receive(self.client, struct.unpack("!I", head)[0] - 4)
+        if rest is None:
+            return
+        self.server.sendall(head + rest)
         kept = b""
         while True:
             message = read_message(self.client)
-            if message is None:
+            if message is None or self.proxy.counts("cut-question"):
                 return
             if message[:1] in KEPT:
                 kept += message
+                if message[:1] == b"E":
+                    self.expected += 1
                 continue
-            order = self.proxy.order() if message[:1] == b"S" else "pass"
+            order = self.proxy.order(message[:1] == b"S", kept)
             if order == "cut-before":
                 return
-            if order != "pass":
+            if order == "abort":  # the same length
+                kept = kept.replace(b"COMMIT\0", b"ABORT \0")
+            elif order != "pass":
+                self.until = message[:1]
                 self.held.set()
             self.server.sendall(kept + message)
             kept = b""
@@ -102,11 +125,14 @@ class Session:
         try:
             while True:
                 message = read_message(self.server)
-                if message is None:
+                if message is None or self.proxy.counts("cut-answer"):
                     break
+                if message[:1] in ANSWERS:
+                    self.expected -= 1
                 if not self.held.is_set():
                     self.client.sendall(message)
-                elif message[:1] == b"Z":
+                elif message[:1] == b"Z" or (
+                        self.until == b"H" and self.expected == 0):
                     self.done.set()
         except OSError:
             pass
@@ -115,20 +141,57 @@ class Session:
 
 
 class Proxy:
+    """The order of the day, for all sessions."""
+
     def __init__(self, control):
         self.control = control
+        self.lock = threading.Lock()
         self.carried_out = None
+        self.counted = None  # the order that is being counted for ...
+        self.left = 0        # ... and how many messages may still pass
 
-    def order(self):
+    def _read(self):
+        """The order that waits, in words; none is []."""
         try:
             with open(self.control, encoding="ascii") as file:
                 text = file.read()
         except OSError:
-            return "pass"
-        if text == self.carried_out or not text:
-            return "pass"
-        self.carried_out = text
-        return text.split()[0]
+            return []
+        return [] if text == self.carried_out else text.split()
+
+    def _done(self, words):
+        with open(self.control, encoding="ascii") as file:
+            self.carried_out = file.read()
+        with open(self.control + ".new", "w", encoding="ascii") as file:
+            file.write(" ".join(words) + "\n")
+        os.rename(self.control + ".new", self.control + ".done")
+
+    def order(self, is_sync, flight):
+        """What is to happen to this flight."""
+        with self.lock:
+            words = self._read()
+            if len(words) < 2 or words[0] in COUNTED:
+                return "pass"
+            if (words[2].encode() not in flight if len(words) > 2
+                    else not is_sync):
+                return "pass"
+            self._done(words)
+            return words[0]
+
+    def counts(self, action):
+        """One more message; is it the one to be cut?"""
+        with self.lock:
+            words = self._read()
+            if not words or words[0] != action:
+                return False
+            if words != self.counted:
+                self.counted = words
+                self.left = int(words[2])
+            self.left -= 1
+            if self.left > 0:
+                return False
+            self._done(words)
+            return True
 
 
 def main():
@@ -146,7 +209,11 @@ def main():
     while True:
         client, _ = listener.accept()
         server = socket.socket(socket.AF_UNIX)
-        server.connect(os.path.join(options.server, SOCKET))
+        try:
+            server.connect(os.path.join(options.server, SOCKET))
+        except OSError:
+            client.close()
+            continue
         session = Session(client, server, proxy)
         threading.Thread(target=session.run, daemon=True).start()
 
