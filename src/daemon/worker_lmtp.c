@@ -9,8 +9,11 @@
 #include "transport/lmtp_server.h"
 #include "worker.h"
 
-enum { LOOK_S = 10 };   /* we say that we are well this often */
-enum { ACCEPT_S = 60 }; /* beside the database's own time-outs */
+enum {
+    LOOK_S = 10,   /* we say that we are well this often */
+    ACCEPT_S = 60, /* beside the database's own time-outs */
+    TROUBLE_S = 1  /* until a client that we could not take is tried again */
+};
 
 /* ---- what the server asks us ---- */
 
@@ -74,8 +77,11 @@ serve(Worker *worker, int listener)
 {
     int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0) {
-        if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-            log_warning(event("lmtp.accept"), kv("reason", g_strerror(errno)));
+        if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
+            return;
+        /* No descriptor is left, say. Who waits there goes on waiting. */
+        log_warning(event("lmtp.accept"), kv("reason", g_strerror(errno)));
+        worker_wait(worker, -1, TROUBLE_S);
         return;
     }
     worker->diary.busy(worker->diary.context, 0, client_time(worker));
