@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -21,7 +22,8 @@
 enum {
     STOP_S = 28,     /* TERM, then KILL: we promise 30 s */
     ROUND_MS = 1000, /* overdue workers, crowds, watchdog */
-    HASTE_MS = 50    /* the same while workers come up */
+    HASTE_MS = 50,   /* the same while workers come up */
+    DESCRIPTORS_MIN = 256
 };
 
 typedef struct {
@@ -276,11 +278,30 @@ supervisor_check(const Settings *settings, GError **error)
            desk_load_templates(desk, error);
 }
 
+/* With fewer no worker could be started, and each for a reason of its own. */
+static bool
+check_descriptors(GError **error)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+        limit.rlim_cur >= DESCRIPTORS_MIN)
+        return true;
+    limit.rlim_cur = MIN(limit.rlim_max, DESCRIPTORS_MIN);
+    if (limit.rlim_cur == DESCRIPTORS_MIN &&
+        setrlimit(RLIMIT_NOFILE, &limit) == 0)
+        return true;
+    failure_set(error, FAILURE_CONFIG,
+                "a process may open %ju files, %d are needed: raise the limit "
+                "(ulimit -n, or LimitNOFILE in the unit)",
+                (uintmax_t)limit.rlim_max, DESCRIPTORS_MIN);
+    return false;
+}
+
 static bool
 prepare(Supervisor *supervisor, GError **error)
 {
     Holdings *holdings = &supervisor->holdings;
-    if (!open_log(supervisor->settings, error) ||
+    if (!check_descriptors(error) || !open_log(supervisor->settings, error) ||
         !holdings_take(holdings, supervisor->file, supervisor->settings, error))
         return false;
     supervisor->signals = signals_open();
