@@ -53,16 +53,15 @@ answer_for_predecessor(Worker *worker)
 
 /* Until the next mail is due, or the doorbell rings; at most poll_s. */
 static void
-rest(Worker *worker, Sender *sender)
+rest(Worker *worker, Sender *sender, int64_t worked_us)
 {
     int64_t due_s = -1, poll_s = worker->settings->limits.poll_s;
     g_autoptr(GError) failure = NULL;
     if (!outbox_next_due(worker->desk->store, &due_s, &failure))
         due_s = poll_s;
     int64_t wait_s = due_s < 0 ? poll_s : CLAMP(due_s, 1, poll_s);
-    int64_t began_us = g_get_monotonic_time();
     worker_wait(worker, FD_BELL_SENDER, MIN(wait_s, REST_AFTER_S));
-    if (g_get_monotonic_time() - began_us < REST_AFTER_S * G_USEC_PER_SEC / 2)
+    if (g_get_monotonic_time() - worked_us < REST_AFTER_S * G_USEC_PER_SEC)
         return;
     sender_rest(sender);
     if (wait_s > REST_AFTER_S && !worker_is_stopping(worker))
@@ -72,6 +71,7 @@ rest(Worker *worker, Sender *sender)
 static void
 run(Worker *worker, Sender *sender)
 {
+    int64_t worked_us = 0;
     while (!worker_is_stopping(worker)) {
         g_autoptr(GError) failure = NULL;
         size_t sent;
@@ -86,8 +86,10 @@ run(Worker *worker, Sender *sender)
         }
         worker_resume(worker);
         worker->slot->done += (int64_t)sent;
-        if (sent == 0)
-            rest(worker, sender);
+        if (sent > 0)
+            worked_us = g_get_monotonic_time();
+        else
+            rest(worker, sender, worked_us);
     }
 }
 
