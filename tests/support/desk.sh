@@ -14,7 +14,8 @@
 #                          settings; starts no daemon
 #   desk_settings [TEXT]   write $DESK_CONF anew: the common part and TEXT.
 #                          $DESK_SUPPORT is added to queue support, $DESK_RELAY
-#                          stands for the sink
+#                          stands for the sink, $DESK_CONNINFO for the database,
+#                          $DESK_PATIENCE for how long that may take (5s)
 #   desk_start, desk_stop [SIGNAL], desk_restart
 #   desk_reload            HUP, and wait until the log has an answer to it
 #   desk ARGS...           postern(1) as the service's user
@@ -85,8 +86,9 @@ desk_settings()
 {
     # Replaced as a whole, as an administrator's editor does.
     cat >"$DESK_CONF.new" <<CONF
-database = { conninfo = "host=$PGHOST user=postern dbname=desk";
-    timeout = "5s"; };
+database = { conninfo =
+        "${DESK_CONNINFO:-host=$PGHOST user=postern dbname=desk}";
+    timeout = "${DESK_PATIENCE:-5s}"; };
 run_directory = "$DESK_RUN";
 spool_directory = "$SERVERS/spool";
 template_directory = "$SERVERS/templates";
@@ -210,20 +212,14 @@ desk_sent()
 
 desk_kind()
 {
-    for desk_file in $(sink_mails); do
-        if grep -q "^Message-ID: <$1\." "$desk_file"; then
-            echo "$desk_file"
-        fi
-    done
+    find "$SINK_DIR" -name '*.eml' \
+        -exec grep -ls "^Message-ID: <$1\." {} + | sort
 }
 
 sent_to()
 {
-    for desk_file in "$SINK_DIR"/*.envelope; do
-        if grep -qs "^RCPT TO:<$1@" "$desk_file"; then
-            echo "${desk_file%.envelope}.eml"
-        fi
-    done
+    find "$SINK_DIR" -name '*.envelope' \
+        -exec grep -ls "^RCPT TO:<$1@" {} + | sed 's/envelope$/eml/' | sort
 }
 
 has_mail_to()
