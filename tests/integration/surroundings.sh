@@ -1,0 +1,448 @@
+#!/bin/sh
+# Clients without manners, more work than can be done, and a machine that lacks
+# something: who can be served is served, and nothing is lost (RELIABILITY F3,
+# F4, F31 to F34, F44 to F47).
+set -u
+. "${srcdir:-.}/tests/support/tap.sh"
+. "${srcdir:-.}/tests/support/servers.sh"
+. "${srcdir:-.}/tests/support/desk.sh"
+. "${srcdir:-.}/tests/support/load.sh"
+
+rude()
+{
+    "$PYTHON" "$servers_support/lmtp_rude.py" "$DESK_SOCKET" "$@"
+}
+
+# Private memory of all workers and the supervisor, in KiB.
+memory_kib()
+{
+    for memory_pid in $(server_pid posternd) $(desk_workers); do
+        cat "/proc/$memory_pid/smaps_rollup" 2>/dev/null
+    done | awk '/^Private_(Clean|Dirty):/ { sum += $2 } END { print sum + 0 }'
+}
+
+# A first mail goes in and its answer out.
+goes_through()
+{
+    through=$((${through:-0} + 1))
+    tap_ok "$1: mail goes in" load_some "through$through" 1 --patience 30
+    tap_ok "$1: and out" wait_for 30 has_mail_to "through$through-lmtp-1"
+}
+
+lines_of_log()
+{
+    wc -l <"$DESK_LOG"
+}
+
+# --- clients ----------------------------------------------------------------
+
+stored_of_rude()
+{
+    desk_sql "SELECT count(*), coalesce(sum(duplicates), 0) FROM delivery
+        WHERE envelope_sender = 'rude@customers.test'"
+}
+
+test_who_leaves()
+{
+    mail_write rude rude@customers.test 'Never mind'
+    rude half "$MAILS/rude.eml"
+    goes_through "a client left in the middle of a mail"
+    tap_is "nothing of that mail is stored" "$(stored_of_rude)" "0|0"
+    rude unread "$MAILS/rude.eml"
+    tap_ok "a client left behind the dot: the mail is there" \
+        wait_for 10 is_stored
+    # The MTA does not know and comes again.
+    lmtp_send rude rude@customers.test support@desk.test \
+        >>"$SERVERS/clients.out"
+    tap_is "and once, when it comes again" "$(stored_of_rude)" "1|1"
+    rude deaf "$MAILS/rude.eml"
+    goes_through "clients that close the door on our replies"
+    tap_is "each time it was the same mail" "$(stored_of_rude | cut -d'|' -f1)" 1
+    promises_hold "clients that leave"
+}
+
+is_stored()
+{
+    [ "$(stored_of_rude)" = "1|0" ]
+}
+
+test_nonsense()
+{
+    nonsense_before=$(memory_kib)
+    timeout 120 "$PYTHON" "$servers_support/lmtp_rude.py" "$DESK_SOCKET" \
+        nonsense >"$SERVERS/nonsense.out" 2>&1
+    tap_like "a line of 64 kB is refused" "$(cat "$SERVERS/nonsense.out")" \
+        '^line: .*500 5\.5'
+    tap_like "so is a NUL" "$(cat "$SERVERS/nonsense.out")" '^nul: .*50[01] 5'
+    tap_like "10,000 recipients are too many for now" \
+        "$(cat "$SERVERS/nonsense.out")" '^recipients: .*45[12] 4\.5\.3'
+    tap_like "garbage is sent away" "$(cat "$SERVERS/nonsense.out")" \
+        '^garbage: .*(421|500)'
+    goes_through "after all that"
+    tap_ok "it cost no memory" [ $(($(memory_kib) - nonsense_before)) -lt 8192 ]
+}
+
+# 200 connections that say a byte and no more; four workers.
+test_slowloris()
+{
+    for slow in drip insist; do
+        timeout 60 "$PYTHON" "$servers_support/lmtp_rude.py" "$DESK_SOCKET" \
+            $slow 200 12 >"$SERVERS/$slow.out" 2>&1 &
+        drip=$!
+        wait_for 10 all_are_busy
+        load_some "polite-$slow" 10 --at-once 2 --patience 60
+        tap_is "slow clients ($slow): all others are served" \
+            "$(load_taken "polite-$slow" taken)" 10
+        polite_s=$(load_taken "polite-$slow" longest)
+        tap_diag "with a short time-out of 2 s: $(cat \
+            "$SERVERS/polite-$slow-lmtp.load")"
+        if [ $slow = drip ]; then
+            tap_ok "slow clients: as soon as those are sent away" \
+                [ "$polite_s" -le 6 ]
+        fi
+        wait $drip
+    done
+    tap_ok "slow clients were sent away" \
+        [ "$(sed -n 's/sent away //p' "$SERVERS/drip.out")" -ge 150 ]
+    promises_hold "slow clients"
+}
+
+all_are_busy()
+{
+    [ "$(desk status | grep -c '^lmtp.* busy')" -ge 4 ]
+}
+
+# --- too much ----------------------------------------------------------------------
+
+# Forty clients that never pause, one worker of each kind, and in the middle of
+# it a database that does nothing for a while.
+test_overload()
+{
+    desk_stop
+    load_settings 'workers = { lmtp = 1; processor = 1; sender = 1; };'
+    desk_start
+    load_some warm 20 --octets 20000
+    promises_hold "before the flood"
+    before_kib=$(memory_kib)
+    rm -f "$LOAD_STOP"
+    mark_log
+    load_client lmtp flood --until "$LOAD_STOP" --at-once 40 --octets 20000 \
+        --fresh &
+    flood=$!
+    most_kib=0
+    for flood_s in 1 2 3 4 5 6 7 8 9 10 11 12; do
+        if [ "$flood_s" = 3 ]; then
+            psql -X -q -c 'BEGIN' -c 'LOCK TABLE delivery' \
+                -c 'SELECT pg_sleep(6)' >/dev/null 2>&1 &
+            idle=$!
+        fi
+        sleep 1
+        now_kib=$(memory_kib)
+        if [ "$now_kib" -gt "$most_kib" ]; then
+            most_kib=$now_kib
+        fi
+    done
+    wait $idle
+    backlog=$(desk_sql "SELECT
+        (SELECT count(*) FROM delivery WHERE state = 'waiting') +
+        (SELECT count(*) FROM outgoing WHERE state = 'queued')")
+    : >"$LOAD_STOP"
+    tap_ok "overload: nobody is told \"never\"" wait $flood
+    cp "$SERVERS/flood-lmtp.load" "$SERVERS/flood.out"
+    tap_diag "$(cat "$SERVERS/flood.out"); backlog $backlog"
+    tap_diag "memory $before_kib KiB before, $most_kib KiB at most"
+    tap_ok "overload: some are told to come again" \
+        [ "$(load_taken flood in-vain)" -gt 0 ]
+    tap_like "overload: and the log says why" \
+        "$(tail -n "+$((desk_mark + 1))" "$DESK_LOG")" 'event=lmtp\.refused'
+    tap_ok "overload: memory stays what it was" \
+        [ $((most_kib - before_kib)) -lt 12288 ]
+    LOAD_REST=120
+    promises_hold "overload: the backlog drains, and"
+    LOAD_REST=
+    load_settings
+    desk_restart
+}
+
+# --- a worker that sleeps --------------------------------------------------------
+
+newest_ack()
+{
+    desk_sql "SELECT state, repeats FROM outgoing
+        WHERE kind = 'acknowledgement' ORDER BY id DESC LIMIT 1"
+}
+
+is_submitting()
+{
+    newest_ack | grep -q '^submitting'
+}
+
+is_unsure()
+{
+    newest_ack | grep -q '^unsure'
+}
+
+# A sender sleeps through its lease behind the fence, wakes and goes on; its row
+# is another's by then.
+test_sleeper()
+{
+    LOAD_LEASE=2s
+    load_settings
+    desk_reload
+    sink_say 'data 1 stall 1'
+    load_some sleeper 1
+    wait_for 10 is_submitting
+    sleepers=$(desk_workers sender)
+    # shellcheck disable=SC2086
+    kill -STOP $sleepers
+    sleep 2.2
+    # The clock, begun anew, looks at once.
+    kill -9 "$(desk_workers clock)"
+    tap_ok "a sender sleeps through its lease: its mail is unsure" \
+        wait_for 15 is_unsure
+    # shellcheck disable=SC2086
+    kill -CONT $sleepers
+    promises_hold "a sender slept through its lease"
+    tap_is "it went out once, and stays unsure" \
+        "$(newest_ack) $(sent_to sleeper-lmtp-1 | wc -l)" "unsure|0 1"
+    sink_say
+    LOAD_LEASE=
+    load_settings
+    desk_reload
+}
+
+# All that accept and all that process sleep for a while: the clients wait.
+test_all_sleep()
+{
+    load_begin nap
+    sleep 0.5
+    for role in lmtp processor sender; do
+        nappers=$(desk_workers $role)
+        # shellcheck disable=SC2086
+        kill -STOP $nappers
+        sleep 2
+        # shellcheck disable=SC2086
+        kill -CONT $nappers
+    done
+    load_end nap
+}
+
+# Everybody at work, and the supervisor dies.
+test_supervisor()
+{
+    load_begin orphan
+    sleep 0.5
+    orphans=$(desk_workers)
+    kill -9 "$(server_pid posternd)"
+    tap_ok "the supervisor is killed under load: its workers are gone in 2 s" \
+        wait_for 2 all_gone "$orphans"
+    server_stop posternd
+    desk_start
+    sleep 0.5
+    load_end orphan
+}
+
+all_gone()
+{
+    for gone_pid in $1; do
+        [ -z "$(process_start "$gone_pid")" ] || return 1
+    done
+}
+
+# --- signals -----------------------------------------------------------------------
+
+test_signals()
+{
+    mark_log
+    load_begin storm --large-every 20
+    sleep 0.3
+    # shellcheck disable=SC2046
+    storm=$(servers_as "$SERVERS_USER" "$PYTHON" "$SERVERS/signal_storm.py" 8 \
+        "$(server_pid posternd)" $(desk_workers) 2>&1)
+    tap_ok "a thousand signals a second ($storm)" [ "$storm" -gt 2000 ]
+    tap_unlike "no session is broken by them" \
+        "$(tail -n "+$((desk_mark + 1))" "$DESK_LOG")" \
+        'worker\.paused|relay\.lost|accept\.failed|accept\.repeated|worker\.died'
+    load_end storm
+    tap_is "and nobody had to come again" "$(load_taken storm in-vain)" 0
+}
+
+# --- descriptors --------------------------------------------------------------------
+
+# posternd as it is started by somebody else: COMMAND... with the settings.
+desk_start_by()
+{
+    mark_log
+    server_run posternd "$@" "$DESK_BIN/posternd" -c "$DESK_CONF"
+    wait_for 20 desk_is_up
+}
+
+test_closed_descriptors()
+{
+    desk_stop
+    server_run posternd sh -c 'exec "$@" <&- >&- 2>&-' sh \
+        "$DESK_BIN/posternd" -c "$DESK_CONF"
+    closed=$((${closed:-0} + 1))
+    tap_ok "without 0, 1 and 2: mail goes in" \
+        load_some closed 1 --patience 20
+    tap_ok "without 0, 1 and 2: and out" wait_for 20 has_mail_to closed-lmtp-1
+    tap_is "they are nobody's socket" "$(for pid in $(server_pid posternd) \
+        $(desk_workers); do
+            for fd in 0 1 2; do
+                readlink "/proc/$pid/fd/$fd"
+            done
+        done | sort -u)" /dev/null
+    mail_write deaf deaf@customers.test 'To a command without output'
+    tap_is "postern-deliver without 1 and 2 does its work" \
+        "$(deliver -f deaf@customers.test support@desk.test \
+            <"$MAILS/deaf.eml" >&- 2>&-
+        echo $?)" 0
+    printf '%s\tsupport@desk.test\n' \
+        "$(sha256sum <"$MAILS/deaf.eml" | cut -d' ' -f1)" >>"$LEDGER"
+    tap_is "and without 0 it says 75, for there may be a mail" \
+        "$(deliver -f deaf@customers.test support@desk.test <&- 2>/dev/null
+        echo $?)" 75
+    promises_hold "closed descriptors"
+    desk_stop
+}
+
+test_full_log()
+{
+    server_run posternd sh -c 'exec "$@" 2>/dev/full' sh \
+        "$DESK_BIN/posternd" -c "$DESK_CONF"
+    goes_through "no room for the log"
+    desk_stop
+}
+
+# With so few descriptors it runs, or it says why not; never half.
+test_few_descriptors()
+{
+    few_ran=0
+    few_refused=0
+    few_bad=
+    for few in 4 6 8 10 16 32 64 128 200 256 300; do
+        mark_log
+        server_run posternd prlimit --nofile=$few "$DESK_BIN/posternd" \
+            -c "$DESK_CONF"
+        if wait_for 5 few_is_decided && desk_is_up; then
+            few_ran=$((few_ran + 1))
+            load_some "few$few" 1 --patience 5 || few_bad="$few_bad $few"
+        elif tail -n "+$((desk_mark + 1))" "$DESK_LOG" |
+            grep -Eiq '(files|descriptors)'; then
+            few_refused=$((few_refused + 1))
+        else
+            few_bad="$few_bad $few"
+        fi
+        desk_stop >/dev/null 2>&1
+    done
+    tap_is "few descriptors: it runs, or it says why not" "$few_bad" ""
+    tap_is "it runs with 256" "$few_ran ran, $few_refused refused" \
+        "2 ran, 9 refused"
+    tap_ok "a soft limit is raised" raises_limit
+    desk_start
+    promises_hold "few descriptors"
+}
+
+few_is_decided()
+{
+    desk_is_up || server_gone posternd
+}
+
+raises_limit()
+{
+    desk_start_by prlimit --nofile=20:1024 && desk_stop
+}
+
+# None is left while it runs: clients wait, the log does not fill, and all is
+# well when there are some again.
+test_no_descriptor()
+{
+    for pid in $(desk_workers lmtp); do
+        servers_as "$SERVERS_USER" prlimit --pid "$pid" --nofile=4:1024
+    done
+    mark_log
+    load_client lmtp starved --count 4 --at-once 4 &
+    starved=$!
+    sleep 3
+    tap_ok "no descriptor left: the log says so, and not a thousand times" \
+        [ "$(($(lines_of_log) - desk_mark))" -lt 100 ]
+    tap_like "in words" "$(tail -n "+$((desk_mark + 1))" "$DESK_LOG")" \
+        'Too many open files'
+    for pid in $(desk_workers lmtp); do
+        servers_as "$SERVERS_USER" prlimit --pid "$pid" --nofile=1024:1024
+    done
+    tap_ok "then there are some: the clients are served" wait $starved
+    promises_hold "no descriptor left"
+}
+
+# Everything ours opens is beyond 1024, where select(2) ends.
+test_many_descriptors()
+{
+    desk_stop
+    desk_start_by "$PYTHON" -c 'import os, resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))
+for _ in range(1100):
+    os.set_inheritable(os.open("/dev/null", os.O_RDONLY), True)
+os.execv(sys.argv[1], sys.argv[1:])'
+    tap_ok "with 1,100 descriptors open it starts" desk_is_up
+    load_some beyond 10 --large-every 5
+    tap_ok "sockets are beyond 1024" [ "$(for pid in $(desk_workers); do
+            find "/proc/$pid/fd" -lname 'socket:*' -printf '%f\n'
+        done | sort -n | tail -n 1)" -gt 1024 ]
+    promises_hold "more than 1024 descriptors"
+    tap_is "all was taken" "$(load_taken beyond taken)" 10
+    desk_restart
+}
+
+# --- the file system ---------------------------------------------------------------
+
+# The whole root is read-only, /tmp with it; only what the settings name is not.
+test_read_only_root()
+{
+    if [ "$(id -u)" != 0 ] || ! unshare -m true 2>/dev/null; then
+        tap_skip "a read-only root" "only root may make one"
+        return
+    fi
+    desk_stop
+    SERVERS_USER_BEFORE=$SERVERS_USER
+    SERVERS_USER=root
+    mark_log
+    server_run posternd unshare -m sh -c '
+        mount --make-rprivate / && mount --bind "$1" "$1" &&
+            mount -o remount,ro,bind / || exit 1
+        for place in /tmp /var/tmp /dev/shm; do
+            if mountpoint -q "$place"; then
+                mount -o remount,ro,bind "$place" || exit 1
+            fi
+        done
+        if touch /tmp/x /var/tmp/x 2>/dev/null; then
+            echo "still writable"
+            exit 1
+        fi
+        shift
+        exec env TMPDIR=/nowhere "$@"' sh "$SERVERS" \
+        setpriv --reuid "$SERVERS_USER_BEFORE" \
+        --regid "$(id -g "$SERVERS_USER_BEFORE")" --init-groups -- \
+        "$DESK_BIN/posternd" -c "$DESK_CONF"
+    SERVERS_USER=$SERVERS_USER_BEFORE
+    tap_ok "a read-only root without /tmp: it starts" wait_for 20 desk_is_up
+    load_some dry 6 --large-every 3
+    tap_is "and works, with large mails too" "$(load_taken dry taken)" 6
+    promises_hold "a read-only root"
+    desk_restart
+}
+
+servers_need pg sink
+command -v prlimit >/dev/null || tap_needs "prlimit (package util-linux)"
+LOAD_LIMITS='stress_idle = "2s";'
+load_prepare || exit 1
+cp "$servers_support/signal_storm.py" "$SERVERS/"
+chmod 0644 "$SERVERS/signal_storm.py"
+desk_start || exit 1
+for part in ${SURROUNDINGS_PARTS:-who_leaves nonsense slowloris sleeper \
+    all_sleep supervisor signals closed_descriptors full_log few_descriptors \
+    no_descriptor many_descriptors read_only_root overload}; do
+    "test_$part"
+done
+desk_sane
+tap_done

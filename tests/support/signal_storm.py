@@ -1,0 +1,42 @@
+#!/usr/bin/python3
+"""Interrupt processes a thousand times a second.
+
+usage: signal_storm.py SECONDS PID...
+
+In turn: STOP and at once CONT, which ends any poll(2) or recv(2) with EINTR
+though nothing handles it; CHLD; URG; HUP to all but the first, who is the
+supervisor and reads its settings on HUP. Prints how many there were.
+"""
+
+import os
+import signal
+import sys
+import time
+
+PERIOD_S = 0.001
+
+
+def main():
+    """One signal each period, to one process after the other."""
+    end = time.monotonic() + float(sys.argv[1])
+    pids = [int(pid) for pid in sys.argv[2:]]
+    sent = 0
+    while time.monotonic() < end:
+        pid = pids[sent % len(pids)]
+        kind = (sent // len(pids)) % 4
+        if kind == 0:
+            os.kill(pid, signal.SIGSTOP)
+            os.kill(pid, signal.SIGCONT)
+        elif kind == 1:
+            os.kill(pid, signal.SIGCHLD)
+        elif kind == 2:
+            os.kill(pid, signal.SIGURG)
+        elif pid != pids[0]:
+            os.kill(pid, signal.SIGHUP)
+        sent += 1
+        time.sleep(PERIOD_S)
+    print(sent)
+
+
+if __name__ == "__main__":
+    main()
