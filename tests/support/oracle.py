@@ -140,8 +140,10 @@ def main():
     broken = [*judge_deliveries(promised, deliveries),
               *judge_acknowledgements(deliveries, outgoing, sent),
               *judge_rest(outgoing, sent)]
-    print("%d promised, %d stored, %d sent" % (
-        len(promised), len(deliveries), len(sent)))
+    print("%d promised, %d stored, %d sent, %d of them again" % (
+        len(promised), len(deliveries), len(sent),
+        len(sent) - len({(mail.message_id, *mail.recipients)
+                         for mail in sent})))
     for line in broken:
         print(line)
     return 1 if broken or not promised else 0
