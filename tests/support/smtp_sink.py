@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 """An SMTP server that keeps what it gets, and misbehaves when told to.
 
-usage: smtp_sink.py --dir DIR [--port PORT] [--tls off|starttls|tls]
+usage: smtp_sink.py --dir DIR [--port PORT] [--address IP] [--tls off|starttls|tls]
                     [--cert FILE --key FILE] [--login USER:PASSWORD]
                     [--without KEYWORD,...]
 
-Listens on 127.0.0.1 and writes the port to DIR/port. For each mail it keeps
+Listens on 127.0.0.1 (or IP) and writes the port to DIR/port. For each mail it keeps
 
     DIR/000001.eml       the content, byte for byte, dots taken off
     DIR/000001.envelope  MAIL and RCPT as they came, one a line
@@ -410,7 +410,7 @@ class Server(socketserver.ThreadingTCPServer):
     request_queue_size = 128
 
     def __init__(self, options):
-        super().__init__(("127.0.0.1", options.port), Session)
+        super().__init__((options.address, options.port), Session)
         self.options = options
         self.rules = Rules(os.path.join(options.dir, "control"))
         self.store = Store(options.dir)
@@ -431,6 +431,7 @@ def main():
         usage=argparse.SUPPRESS)
     parser.add_argument("--dir", required=True)
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--address", default="127.0.0.1")
     parser.add_argument("--tls", choices=("off", "starttls", "tls"),
                         default="off")
     parser.add_argument("--cert")
