@@ -43,7 +43,6 @@ CREATE TABLE ticket (
     closed_at      timestamptz
 );
 CREATE INDEX ticket_unfinished ON ticket (queue, updated_at) WHERE status <> 'closed';
-CREATE INDEX ticket_linked ON ticket (linked_to) WHERE linked_to IS NOT NULL;
 COMMENT ON TABLE ticket IS 'A conversation with one requester.';
 COMMENT ON COLUMN ticket.id IS 'The number people see: [#1042].';
 COMMENT ON COLUMN ticket.queue IS 'Name of the queue, as in postern.conf.';
@@ -156,14 +155,13 @@ COMMENT ON COLUMN delivery.received_at IS 'When it was accepted.';
 COMMENT ON COLUMN delivery.settled_at IS 'When it left the state waiting.';
 
 CREATE TABLE party (
-    ticket_id bigint NOT NULL REFERENCES ticket,
+    ticket_id bigint NOT NULL,
     address   text NOT NULL,
     name      text NOT NULL DEFAULT '',
     role      text NOT NULL CHECK (role IN ('requester', 'participant', 'cc', 'agent')),
     added_at  timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (ticket_id, address)
 );
-CREATE INDEX party_address ON party (address);
 COMMENT ON TABLE party IS 'Who belongs to a ticket: only their mail may join it.';
 COMMENT ON COLUMN party.ticket_id IS 'The ticket.';
 COMMENT ON COLUMN party.address IS 'Address in ASCII lower case.';
