@@ -161,7 +161,8 @@ status_slot_mark(StatusSlot *slot, int64_t id, Mark mark)
             __atomic_store_n(marked, 0, __ATOMIC_RELEASE);
         } else if (*marked == 0 || *marked == id) {
             /* The mark first: whoever sees the number sees how far it is. */
-            __atomic_store_n(&slot->marks[i].mark, mark, __ATOMIC_RELEASE);
+            __atomic_store_n(&slot->marks[i].mark, (int32_t)mark,
+                             __ATOMIC_RELEASE);
             __atomic_store_n(marked, id, __ATOMIC_RELEASE);
             return;
         }

@@ -192,7 +192,7 @@ count_settled(const Pending *pending)
         const char *state = settlement->recipients[i].state;
         for (size_t k = 0; k < G_N_ELEMENTS(states); k++)
             if (strcmp(state, states[k].state) == 0)
-                metric_add(METRIC_RECIPIENTS, states[k].label, 1);
+                metric_add(METRIC_RECIPIENTS, (int)states[k].label, 1);
         sent |= strcmp(state, "sent") == 0;
     }
     if (sent)
