@@ -114,6 +114,21 @@ notified()
     grep -qx "$1" "$SERVERS/notify/lines" 2>/dev/null
 }
 
+# The line behind RELOADING=1 is the monotonic time, less than 20 s ago.
+just_now()
+{
+    "$PYTHON" -c 'import sys, time
+lines = open(sys.argv[1]).read().split("\n")
+said = lines[lines.index("RELOADING=1") + 1].partition("MONOTONIC_USEC=")[2]
+sys.exit(not 0 <= time.monotonic() - int(said) / 1e6 < 20)' \
+        "$SERVERS/notify/lines"
+}
+
+ready_thrice()
+{
+    [ "$(grep -cx READY=1 "$SERVERS/notify/lines")" = 3 ]
+}
+
 test_notify()
 {
     servers_mkdir "$SERVERS/notify" 0755 "$SERVERS_USER"
@@ -132,8 +147,13 @@ test_notify()
     tap_ok "it is told when we reload" wait_for 10 notified RELOADING=1
     tap_like "and when, by its clock" "$(cat "$SERVERS/notify/lines")" \
         '^MONOTONIC_USEC=[0-9]+$'
+    tap_ok "to the microsecond, and in the same breath" just_now
     tap_is "and that we are ready again" \
         "$(grep -cx READY=1 "$SERVERS/notify/lines")" 2
+    printf 'queues = 5;\n' >>"$DESK_CONF"
+    desk_reload
+    tap_ok "also when it was in vain" wait_for 10 ready_thrice
+    desk_settings
     end_by TERM 10
     tap_ok "it is told when we stop" notified STOPPING=1
     server_stop listener
