@@ -15,6 +15,11 @@ bool tick(Desk *desk, const Diary *diary, size_t *ret_outgoing, GError **error);
 /* Ask the database how it stands, and note it for metrics. */
 bool tick_figures(Desk *desk, const Diary *diary, GError **error);
 
+/* These workers ("processor:0 sender:1") die again and again: tell the admin,
+ * who hears of it once a day. ret_outgoing: as above. */
+bool tick_tell_crash_loop(Desk *desk, const char *workers, size_t *ret_outgoing,
+                          GError **error);
+
 /* A sender is dead: what it held is settled by its last words, without waiting
  * for its lease. */
 bool tick_recover_sender(Desk *desk, const LastWords *dead, GError **error);

@@ -196,6 +196,13 @@ status_slot_is_overdue(const StatusSlot *slot, int64_t now_us)
     return back_by_us != 0 && now_us > back_by_us;
 }
 
+bool
+status_slot_is_looping(const StatusSlot *slot, int64_t now_us)
+{
+    return slot->looping &&
+           (slot->pid == 0 || now_us - slot->started_us < 60 * G_USEC_PER_SEC);
+}
+
 void
 status_page_count(const StatusPage *page, WorkerRole role, size_t *ret_busy,
                   size_t *ret_all)

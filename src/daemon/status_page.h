@@ -33,6 +33,9 @@ GArray *status_slot_marked(const StatusSlot *slot, Mark mark);
 /* True if the worker has overstayed the time it announced. */
 bool status_slot_is_overdue(const StatusSlot *slot, int64_t now_us);
 
+/* True if it dies again and again, and did so within the last minute. */
+bool status_slot_is_looping(const StatusSlot *slot, int64_t now_us);
+
 /* How many slots of that role are busy, and how many there are. */
 void status_page_count(const StatusPage *page, WorkerRole role,
                        size_t *ret_busy, size_t *ret_all);

@@ -5,6 +5,29 @@
 
 enum { TICK_S = 30, FIGURES_S = 10 };
 
+/* The supervisor has no database to write an alert to; we have. What makes the
+ * others die may also be in our way: then there is the log. */
+static void
+tell_crash_loops(const Worker *worker)
+{
+    g_autoptr(GError) failure = NULL;
+    int64_t now_us = g_get_monotonic_time();
+    g_autoptr(GString) names = g_string_new(NULL);
+    size_t outgoing;
+    for (size_t i = 0; i < STATUS_SLOTS; i++) {
+        const StatusSlot *slot = &worker->page->slots[i];
+        if (slot->role != WORKER_NONE && status_slot_is_looping(slot, now_us))
+            g_string_append_printf(names, "%s%s:%d", names->len > 0 ? " " : "",
+                                   worker_role_name(slot->role), slot->index);
+    }
+    if (names->len == 0)
+        return;
+    if (!tick_tell_crash_loop(worker->desk, names->str, &outgoing, &failure))
+        log_warning(event("alarm.not-told"), kv("reason", failure->message));
+    else if (outgoing > 0)
+        doorbell_ring(FD_BELL_SENDER);
+}
+
 /* Each TICK_S what time asks for, and in between the figures for who shows
  * them. */
 static bool
@@ -19,6 +42,7 @@ look(Worker *worker, int64_t *tick_at_us, GError **error)
     }
     if (outgoing > 0)
         doorbell_ring(FD_BELL_SENDER);
+    tell_crash_loops(worker);
     return *worker->settings->metrics.host == '\0' ||
            tick_figures(worker->desk, &worker->diary, error);
 }

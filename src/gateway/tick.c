@@ -1,10 +1,13 @@
 #include "gateway/tick.h"
 
+#include "alarm.h"
 #include "base/log.h"
 #include "gateway/metrics.h"
 #include "store/inspect.h"
 #include "store/outbox.h"
 #include "store/schema.h"
+
+enum { CRASH_LOOP_COOL_DOWN_S = 86400 };
 
 static bool
 recover(Desk *desk, const LastWords *dead, size_t *ret_repeated, GError **error)
@@ -79,4 +82,24 @@ tick_figures(Desk *desk, const Diary *diary, GError **error)
                                    NULL, 10));
     metric_set(METRIC_FIGURES_AT, 0, g_get_real_time() / G_USEC_PER_SEC);
     return true;
+}
+
+bool
+tick_tell_crash_loop(Desk *desk, const char *workers, size_t *ret_outgoing,
+                     GError **error)
+{
+    g_autofree char *reason =
+        g_strdup_printf("Workers die again and again: %s", workers);
+    *ret_outgoing = 0;
+    if ((desk->templates == NULL && !desk_load_templates(desk, error)) ||
+        (desk->keys == NULL && !desk_load_keys(desk, error)))
+        return false;
+    g_autoptr(Txn) txn = store_begin(desk->store, error);
+    return txn != NULL &&
+           alarm_tell(txn, desk, "crash-loop", CRASH_LOOP_COOL_DOWN_S, reason,
+                      "The log says why: worker.failed, worker.died. They are "
+                      "tried again each minute at most;\nmend it, and SIGHUP "
+                      "has them tried at once. All others go on.",
+                      ret_outgoing, error) &&
+           txn_commit(txn, error);
 }

@@ -56,7 +56,7 @@ test_crash_loop()
     tap_ok "pauses between deaths grow" \
         desk_log 'event=worker\.died .*name=processor:0 .*restart_in_ms=8000' 30
     tap_is "each twice the one before" "$(sed -n \
-        's/.*worker\.died .*restart_in_ms=//p' "$DESK_LOG" | tail -n 6 |
+        's/.*worker\.died .*restart_in_ms=//p' "$DESK_LOG" | head -n 6 |
         tr '\n' ' ')" "250 500 1000 2000 4000 8000 "
     tap_is "it was told once" \
         "$(grep -c 'event=worker\.crash-loop' "$DESK_LOG")" 1
@@ -64,6 +64,10 @@ test_crash_loop()
     desk_reload
     tap_ok "mended and told so, it works at once" desk_settled "$settled" 2
     tap_ok "and all is well" works mended
+    tap_ok "the admin has a mail" wait_for 40 has_mail_to boss
+    tap_like "which says who it is" "$(cat "$(sent_to boss | head -n 1)")" \
+        'Workers die again and again: processor:0'
+    tap_is "one" "$(sent_to boss | wc -l)" 1
 }
 
 # --- standing still --------------------------------------------------------
