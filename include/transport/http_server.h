@@ -1,8 +1,8 @@
 /*
  * One page over HTTP, for a monitoring program on this machine. Without threads
  * of its own: whoever has it polls its descriptor and lets it run. No client
- * can keep it from answering others: it never waits for one, has room for
- * HTTP_CLIENTS of them, and leaves those that say nothing for HTTP_SILENCE_S.
+ * can keep it from answering others for long: it never waits for one, has room
+ * for HTTP_CLIENTS of them, and each has HTTP_CLIENT_S for all it has to say.
  */
 #ifndef TRANSPORT_HTTP_SERVER_H
 #define TRANSPORT_HTTP_SERVER_H
@@ -10,7 +10,7 @@
 #include <glib.h>
 #include <stdint.h>
 
-enum { HTTP_CLIENTS = 32, HTTP_SILENCE_S = 5 };
+enum { HTTP_CLIENTS = 32, HTTP_CLIENT_S = 5 };
 
 typedef struct HttpServer HttpServer;
 

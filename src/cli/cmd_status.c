@@ -158,10 +158,11 @@ json_workers(const StatusPage *page)
             continue;
         json_array_append_new(
             workers,
-            json_pack("{s:s, s:i, s:i, s:I, s:I, s:b}", "role",
+            json_pack("{s:s, s:i, s:i, s:I, s:I, s:I, s:b}", "role",
                       worker_role_name(slot->role), "index", slot->index, "pid",
                       (int)slot->pid, "mails", (json_int_t)slot->done,
-                      "restarts", (json_int_t)slot->restarts, "busy",
+                      "restarts", (json_int_t)slot->restarts, "memory_bytes",
+                      (json_int_t)slot->memory_bytes, "busy",
                       slot->busy_since_us != 0));
     }
     return workers;

@@ -4,17 +4,19 @@
 usage: metrics.py check URL         fetch, and say what is wrong with it
        metrics.py get URL SERIES... the values of these series, one a line:
                                     NAME or NAME{LABEL="VALUE"}
-       metrics.py slow HOST PORT N  N clients that never end their request; a
-                                    line "ready", and they stay until a signal
+       metrics.py slow HOST PORT N  N clients that never end their request, one
+                                    octet more each second; a line "ready", and
+                                    they stay until a signal
 
 Exit status: 0, or 1 if something is wrong or a series is missing.
 """
 
+import contextlib
 import math
 import re
-import signal
 import socket
 import sys
+import time
 import urllib.request
 
 NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
@@ -165,7 +167,11 @@ def slow(host, port, count):
         client.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-Slow: ")
         clients.append(client)
     print("ready", flush=True)
-    signal.pause()
+    while True:
+        time.sleep(1)
+        for client in clients:
+            with contextlib.suppress(OSError):
+                client.send(b"x")
 
 
 def main(arguments):
