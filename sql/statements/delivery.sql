@@ -32,7 +32,8 @@ WITH longer AS (
     SELECT digest, octets, bytes FROM raw_mail WHERE digest = $7::bytea),
 part AS (
     SELECT d.id FROM longer, delivery d JOIN raw_mail had ON had.digest = d.raw_digest
-     WHERE d.mta_queue_id = $6 AND d.envelope_recipient = $4
+     WHERE d.mta_queue_id = $6 AND d.mta_queue_id <> ''
+       AND d.envelope_recipient = $4
        AND d.transport = 'pipe' AND d.source_key <> $1
        AND had.octets - d.trace_octets < longer.octets - $8::integer
        AND substring(had.bytes FROM d.trace_octets + 1) =

@@ -14,6 +14,9 @@ send_row(Pg *pg, const Delivery *delivery, GBytes *digest, size_t trace_octets,
     /* Only a pipe can lose its end unnoticed. */
     bool may_complete = *delivery->mta_queue_id != '\0' &&
                         g_strcmp0(delivery->transport, "pipe") == 0;
+    if (may_complete &&
+        !pg_send(pg, ST_plan_by_index, NO_PARAMS, false, error))
+        return false;
     return pg_send(
         pg, may_complete ? ST_delivery_add_completing : ST_delivery_add,
         PARAMS(p_text(delivery->key), p_text(delivery->transport),
