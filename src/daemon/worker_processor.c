@@ -6,7 +6,7 @@
 
 /* Under load mail comes one by one and batches would be small and many: a rest
  * this long lets more of them come together. The first mail never waits. */
-enum { GATHER_MS = 5 };
+enum { GATHER_MS = 25 };
 
 /* Our predecessor in this slot died on a mail: that is a strike, before
  * anything else. */
