@@ -1,5 +1,5 @@
 /*
- * usage: lmtp_load SOCKET RECIPIENT CONNECTIONS PACK
+ * usage: lmtp_load SOCKET|127.0.0.1:PORT RECIPIENT CONNECTIONS PACK
  *
  * Hand the mails of a pack to an LMTP server as an MTA that keeps its
  * connections: so many processes, each with one connection and every so-manieth
@@ -52,7 +52,10 @@ static void
 converse(const Load *load, gsize from)
 {
     Wire *wire = g_new(Wire, 1);
-    g_autoptr(GString) out = g_string_new("LHLO bench.test\r\n");
+    /* A port is an MTA's. */
+    bool is_smtp = wire_is_loopback(load->socket_path);
+    g_autoptr(GString) out =
+        g_string_new(is_smtp ? "EHLO bench.test\r\n" : "LHLO bench.test\r\n");
     wire_open(wire, load->socket_path);
     wire_reply(wire);
     wire_send(wire, out);
@@ -104,7 +107,9 @@ int
 main(int argc, char **argv)
 {
     if (argc != 5) {
-        fputs("usage: lmtp_load SOCKET RECIPIENT CONNECTIONS PACK\n", stderr);
+        fputs("usage: lmtp_load SOCKET|127.0.0.1:PORT RECIPIENT CONNECTIONS "
+              "PACK\n",
+              stderr);
         return 2;
     }
     g_autoptr(Pack) pack = pack_open(argv[4]);

@@ -1,6 +1,8 @@
 #include "wire.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,17 +17,45 @@ die(const char *what, const char *why)
     exit(1);
 }
 
-void
-wire_open(Wire *wire, const char *socket_path)
+static int
+connect_unix(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(socket_path) >= sizeof address.sun_path)
-        die(socket_path, "too long for a socket");
-    strcpy(address.sun_path, socket_path);
-    *wire = (Wire){.fd = socket(AF_UNIX, SOCK_STREAM, 0)};
-    if (wire->fd < 0 ||
-        connect(wire->fd, (struct sockaddr *)&address, sizeof address) != 0)
-        die(socket_path, g_strerror(errno));
+    if (strlen(path) >= sizeof address.sun_path)
+        die(path, "too long for a socket");
+    strcpy(address.sun_path, path);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
+        die(path, g_strerror(errno));
+    return fd;
+}
+
+static int
+connect_loopback(const char *port)
+{
+    struct sockaddr_in address = {
+        .sin_family = AF_INET,
+        .sin_port = htons((uint16_t)g_ascii_strtoull(port, NULL, 10)),
+        .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    int fd = socket(AF_INET, SOCK_STREAM, 0), yes = 1;
+    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
+        die(port, g_strerror(errno));
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    return fd;
+}
+
+bool
+wire_is_loopback(const char *where)
+{
+    return g_str_has_prefix(where, "127.0.0.1:");
+}
+
+void
+wire_open(Wire *wire, const char *where)
+{
+    *wire = (Wire){.fd = wire_is_loopback(where)
+                             ? connect_loopback(strchr(where, ':') + 1)
+                             : connect_unix(where)};
 }
 
 void

@@ -4,6 +4,7 @@
 #define BENCH_WIRE_H
 
 #include <glib.h>
+#include <stdbool.h>
 
 typedef struct {
     int fd;
@@ -12,7 +13,9 @@ typedef struct {
     char in[16384];
 } Wire;
 
-void wire_open(Wire *wire, const char *socket_path);
+/* "127.0.0.1:PORT", or the path of a socket. */
+void wire_open(Wire *wire, const char *where);
+bool wire_is_loopback(const char *where);
 void wire_send(Wire *wire, const GString *out);
 /* The code of the next reply, its continuation lines skipped. */
 int wire_reply(Wire *wire);
