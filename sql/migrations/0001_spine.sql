@@ -43,6 +43,7 @@ CREATE TABLE ticket (
     closed_at      timestamptz
 );
 CREATE INDEX ticket_unfinished ON ticket (queue, updated_at) WHERE status <> 'closed';
+CREATE INDEX ticket_linked ON ticket (linked_to) WHERE linked_to IS NOT NULL;
 COMMENT ON TABLE ticket IS 'A conversation with one requester.';
 COMMENT ON COLUMN ticket.id IS 'The number people see: [#1042].';
 COMMENT ON COLUMN ticket.queue IS 'Name of the queue, as in postern.conf.';
