@@ -49,7 +49,8 @@ LogField event(const char *name);
 /*
  * Let standard error, of this process and of those it starts from now on, be
  * the end of `path`; called again, it opens that anew: after a rotation. NULL:
- * what standard error was at first. False with errno: all is as before.
+ * what standard error was at first. Only a regular file will do, and no symbolic
+ * link. False with errno: all is as before.
  */
 bool log_redirect(const char *path);
 

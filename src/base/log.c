@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -182,6 +183,23 @@ log_set_stamped(bool stamped)
     is_stamped = stamped;
 }
 
+/* A regular file, and not where a link leads: who may write to the folder of
+ * the log is not to choose a file of root's for us, nor to have us wait. */
+static int
+open_file(const char *path)
+{
+    struct stat status;
+    int fd = open(path,
+                  O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY |
+                      O_NOFOLLOW | O_NONBLOCK,
+                  0640);
+    if (fd < 0 || (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)))
+        return fd;
+    close(fd);
+    errno = EINVAL;
+    return -1;
+}
+
 bool
 log_redirect(const char *path)
 {
@@ -192,8 +210,7 @@ log_redirect(const char *path)
         return false;
     if (path == NULL)
         return dup2(first, STDERR_FILENO) == STDERR_FILENO;
-    int fd =
-        open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0640);
+    int fd = open_file(path);
     if (fd < 0)
         return false;
     bool good = dup2(fd, STDERR_FILENO) == STDERR_FILENO;

@@ -151,8 +151,10 @@ check_log_file(const Settings *settings, GError **error)
     g_autofree char *directory = g_path_get_dirname(settings->log_file);
     if (!g_file_test(settings->log_file, G_FILE_TEST_EXISTS))
         return check_directory("log_file", directory, W_OK | X_OK, error);
-    if (g_file_test(settings->log_file, G_FILE_TEST_IS_DIR))
-        return refuse(error, "log_file", settings->log_file, "is a directory");
+    if (g_file_test(settings->log_file, G_FILE_TEST_IS_SYMLINK) ||
+        !g_file_test(settings->log_file, G_FILE_TEST_IS_REGULAR))
+        return refuse(error, "log_file", settings->log_file,
+                      "is not a regular file");
     if (access(settings->log_file, W_OK) != 0)
         return refuse(error, "log_file", settings->log_file,
                       "cannot be written to by us");

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -281,6 +282,8 @@ START_TEST(a_log_that_was_moved_is_opened_anew)
     g_autofree char *folder = g_dir_make_tmp("postern-log-XXXXXX", NULL);
     g_autofree char *path = g_build_filename(folder, "log", NULL);
     g_autofree char *moved = g_build_filename(folder, "log.1", NULL);
+    g_autofree char *link = g_build_filename(folder, "link", NULL);
+    g_autofree char *fifo = g_build_filename(folder, "fifo", NULL);
     catch_begin();
     ck_assert(log_redirect(path));
     log_info(event("first"));
@@ -289,6 +292,10 @@ START_TEST(a_log_that_was_moved_is_opened_anew)
     ck_assert(log_redirect(path));
     log_info(event("third"));
     ck_assert(!log_redirect(folder));
+    ck_assert_int_eq(symlink(moved, link), 0);
+    ck_assert(!log_redirect(link));
+    ck_assert_int_eq(mkfifo(fifo, 0600), 0);
+    ck_assert(!log_redirect(fifo)); /* and does not wait for a reader */
     log_info(event("fourth"));
     ck_assert(log_redirect(NULL));
     log_info(event("fifth"));
@@ -300,6 +307,8 @@ START_TEST(a_log_that_was_moved_is_opened_anew)
     ck_assert_str_eq(caught_text, "<6>event=fifth\n");
     unlink(path);
     unlink(moved);
+    unlink(link);
+    unlink(fifo);
     rmdir(folder);
 }
 END_TEST

@@ -152,7 +152,9 @@ START_TEST(directories_are_there)
     is_refused("spool_directory = \"%/password\";", 0600, "spool_directory: '");
     is_refused("log_file = \"%/none/log\";", 0600,
                "/none' No such file or directory");
-    is_refused("log_file = \"%\";", 0600, "is a directory");
+    is_refused("log_file = \"%\";", 0600, "is not a regular file");
+    is_refused("log_file = \"/dev/null\";", 0600, "is not a regular file");
+    is_refused("log_file = \"/proc/self/exe\";", 0600, "is not a regular file");
     is_good("log_file = \"%/log\";", 0600);
     g_autoptr(Settings) settings = load("", 0600);
     Queue *queue = settings->queues->pdata[0];
