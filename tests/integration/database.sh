@@ -220,8 +220,14 @@ test_rolled_back()
     tap_ok "a COMMIT is answered ROLLBACK" wait_for 10 was_carried_out
     tap_ok "which is noticed" desk_log 'ROLLBACK answered instead of COMMIT'
     promises_hold "a COMMIT that was none"
-    order abort raw_exists
+    # A small mail is one flight without COMMIT, a large one has its own.
+    mark_log
+    order abort delivery_add
     load_some abort-large 1 --large-every 1
+    tap_ok "the same for a large mail on its way in" \
+        wait_for 10 was_carried_out
+    tap_ok "which is noticed, too" \
+        desk_log 'event=accept\.repeated.*ROLLBACK answered'
     promises_hold "no COMMIT of a large mail"
 }
 

@@ -119,7 +119,8 @@ all_are_busy()
 test_overload()
 {
     desk_stop
-    load_settings 'workers = { lmtp = 1; processor = 1; sender = 1; };'
+    load_settings 'workers = { lmtp = 1; lmtp_max = 1; processor = 1;
+        sender = 1; };'
     desk_start
     load_some warm 20 --octets 20000
     promises_hold "before the flood"
@@ -251,20 +252,59 @@ all_gone()
 
 # --- signals -----------------------------------------------------------------------
 
-test_signals()
+# storm NAME COMMAND...: under load; nobody notices anything.
+storm()
 {
+    storm_name=$1
+    shift
     mark_log
-    load_begin storm --large-every 20
+    load_begin "$storm_name" --large-every 20
     sleep 0.3
-    # shellcheck disable=SC2046
-    storm=$(servers_as "$SERVERS_USER" "$PYTHON" "$SERVERS/signal_storm.py" 8 \
-        "$(server_pid posternd)" $(desk_workers) 2>&1)
-    tap_ok "a thousand signals a second ($storm)" [ "$storm" -gt 2000 ]
-    tap_unlike "no session is broken by them" \
+    "$@"
+    tap_unlike "$storm_name: no session is broken" \
         "$(tail -n "+$((desk_mark + 1))" "$DESK_LOG")" \
         'worker\.paused|relay\.lost|accept\.failed|accept\.repeated|worker\.died'
-    load_end storm
-    tap_is "and nobody had to come again" "$(load_taken storm in-vain)" 0
+    load_end "$storm_name"
+    tap_is "$storm_name: nobody had to come again" \
+        "$(load_taken "$storm_name" in-vain)" 0
+}
+
+signal_all()
+{
+    # shellcheck disable=SC2046
+    signalled=$(servers_as "$SERVERS_USER" "$PYTHON" \
+        "$SERVERS/signal_storm.py" 5 "$(server_pid posternd)" \
+        $(desk_workers) 2>&1)
+    tap_ok "a thousand signals a second ($signalled)" [ "$signalled" -gt 1000 ]
+}
+
+# build NAME: support/NAME.c, to be loaded before a program, as $SERVERS/NAME.so
+build()
+{
+    case ${POSTERN_BUILD:-} in
+    *sanitize*)
+        tap_skip "$1" "the sanitizer must be loaded first"
+        return 1
+        ;;
+    esac
+    if ! ${CC:-cc} -shared -fPIC -O1 -o "$SERVERS/$1.so" \
+        "$servers_support/$1.c" 2>"$SERVERS/cc.out"; then
+        tap_skip "$1" "needs a C compiler"
+        return 1
+    fi
+}
+
+test_signals()
+{
+    storm signals signal_all
+    build alarm_clock || return
+    desk_stop
+    tap_ok "with a signal each millisecond it starts" \
+        desk_start_by env LD_PRELOAD="$SERVERS/alarm_clock.so"
+    storm alarms sleep 4
+    tap_ok "they are caught" grep -q '^SigCgt:.*2...$' \
+        "/proc/$(desk_workers sender | head -n 1)/status"
+    desk_restart
 }
 
 # --- descriptors --------------------------------------------------------------------
@@ -432,6 +472,61 @@ test_read_only_root()
     desk_restart
 }
 
+# --- memory ------------------------------------------------------------------------
+
+# What becomes of a mail when each of the first calls fails, one after the other.
+deliver_without_memory()
+{
+    mail_write lean lean@customers.test 'With little memory'
+    lean_n=0
+    lean_bad=
+    while [ $lean_n -lt 30 ]; do
+        lean_n=$((lean_n + 1))
+        lean_said=$(LD_PRELOAD=$FAIL_MALLOC FAIL_MALLOC_AT=$lean_n \
+            "$DESK_BIN/postern-deliver" -s "$DESK_SOCKET" \
+            -f lean@customers.test support@desk.test <"$MAILS/lean.eml" 2>&1
+        echo "status $?")
+        case $lean_said in
+        *'status 0') lean_taken=1 ;;
+        *'status 75') ;;
+        *) lean_bad="$lean_bad $lean_n: $lean_said" ;;
+        esac
+    done
+    if [ "${lean_taken:-0}" = 1 ]; then
+        printf '%s\tsupport@desk.test\n' \
+            "$(sha256sum <"$MAILS/lean.eml" | cut -d' ' -f1)" >>"$LEDGER"
+    fi
+    tap_is "postern-deliver without memory says 75, whenever that is" \
+        "$lean_bad" ""
+}
+
+# GLib ends a process that gets none, libpq and GMime say so: both happens here,
+# at random.
+test_memory()
+{
+    build fail_malloc || return
+    FAIL_MALLOC=$SERVERS/fail_malloc.so
+    deliver_without_memory
+    desk_stop
+    load_begin memory --large-every 20
+    for _ in $(seq 60); do
+        if ! server_alive posternd; then
+            server_run posternd env LD_PRELOAD="$FAIL_MALLOC" \
+                FAIL_MALLOC_ONE_IN=30000 "$DESK_BIN/posternd" -c "$DESK_CONF"
+        fi
+        sleep 0.2
+    done
+    desk_stop
+    desk_start
+    for parked in $(desk_sql "SELECT id FROM delivery
+        WHERE state = 'parked'"); do
+        desk delivery retry "$parked" >/dev/null
+    done
+    load_end memory
+    memory_died=$(grep -c 'worker\.died.*signal' "$DESK_LOG")
+    tap_ok "no memory: some died of it ($memory_died)" [ "$memory_died" -gt 2 ]
+}
+
 servers_need pg sink
 command -v prlimit >/dev/null || tap_needs "prlimit (package util-linux)"
 LOAD_LIMITS='stress_idle = "2s";'
@@ -441,7 +536,7 @@ chmod 0644 "$SERVERS/signal_storm.py"
 desk_start || exit 1
 for part in ${SURROUNDINGS_PARTS:-who_leaves nonsense slowloris sleeper \
     all_sleep supervisor signals closed_descriptors full_log few_descriptors \
-    no_descriptor many_descriptors read_only_root overload}; do
+    no_descriptor many_descriptors read_only_root memory overload}; do
     "test_$part"
 done
 desk_sane

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
-"""Interrupt processes a thousand times a second.
+"""Send processes a thousand signals a second that must do them no harm.
 
 usage: signal_storm.py SECONDS PID...
 
-In turn: STOP and at once CONT, which ends any poll(2) or recv(2) with EINTR
-though nothing handles it; CHLD; URG; HUP to all but the first, who is the
-supervisor and reads its settings on HUP. Prints how many there were.
+In turn: STOP and at once CONT; CHLD; URG; HUP to all but the first, who is the
+supervisor and reads its settings on HUP. Prints how many there were. Nobody
+handles them, so no call is interrupted: that is what alarm_clock.c is for.
 """
 
 import os

@@ -1,0 +1,64 @@
+/*
+ * Memory that runs out: loaded before a program (LD_PRELOAD) it lets calls of
+ * malloc(3) and its kin fail. The environment says which:
+ *
+ *   FAIL_MALLOC_AT=N       the n-th, once
+ *   FAIL_MALLOC_ONE_IN=N   one in N, by chance
+ *
+ * Compiled by surroundings.sh; a sanitizer has its own malloc().
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* What glibc keeps for who replaces them. */
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t number, size_t size);
+void *__libc_realloc(void *old, size_t size);
+
+static long fail_at, one_in, calls;
+static unsigned chance;
+
+__attribute__((constructor)) static void
+begin(void)
+{
+    const char *at = getenv("FAIL_MALLOC_AT"),
+               *in = getenv("FAIL_MALLOC_ONE_IN");
+    fail_at = at != NULL ? atol(at) : 0;
+    one_in = in != NULL ? atol(in) : 0;
+    chance = (unsigned)getpid();
+    calls = 0;
+}
+
+static bool
+fails(void)
+{
+    bool now = ++calls == fail_at;
+    if (one_in > 0) {
+        chance = chance * 1103515245 + 12345;
+        now |= (chance >> 8) % (unsigned)one_in == 0;
+    }
+    if (now)
+        errno = ENOMEM;
+    return now;
+}
+
+void *
+malloc(size_t size)
+{
+    return fails() ? NULL : __libc_malloc(size);
+}
+
+void *
+calloc(size_t number, size_t size)
+{
+    return fails() ? NULL : __libc_calloc(number, size);
+}
+
+void *
+realloc(void *old, size_t size)
+{
+    return fails() ? NULL : __libc_realloc(old, size);
+}
