@@ -161,8 +161,6 @@ accept   delivery_add
 look     delivery_lock_batch
 process  outgoing_add
 claim    outbox_claim
-load     outbox_load
-fence    outbox_fence
 settle   outbox_settle
 FLIGHTS
 }
@@ -265,7 +263,7 @@ refusals()
 accept    delivery  INSERT
 process   message   INSERT
 deferred  message   INSERT
-fence     outgoing  UPDATE  NEW.state='submitting'
+claim     outgoing  UPDATE  NEW.state='submitting'
 settle    outgoing  UPDATE  NEW.state='sent'
 REFUSALS
 }
@@ -290,7 +288,7 @@ test_refusals()
     tap_is "nothing was parked or failed for it" "$(desk_sql "SELECT
         (SELECT count(*) FROM delivery WHERE state = 'parked'),
         (SELECT count(*) FROM outgoing WHERE state = 'failed')")" "0|0"
-    # Before the fence it cannot be, and a settlement is repeated.
+    # Until the claim is committed nothing is sent, and a settlement is repeated.
     tap_is "no acknowledgement is unsure" "$(desk_sql "SELECT count(*) FROM outgoing
         WHERE state = 'unsure'")" 0
 }

@@ -13,12 +13,13 @@ rude()
     "$PYTHON" "$servers_support/lmtp_rude.py" "$DESK_SOCKET" "$@"
 }
 
-# Private memory of all workers and the supervisor, in KiB.
+# Memory of their own of all workers and the supervisor, in KiB. Who is not root
+# may not see more of them.
 memory_kib()
 {
     for memory_pid in $(server_pid posternd) $(desk_workers); do
-        cat "/proc/$memory_pid/smaps_rollup" 2>/dev/null
-    done | awk '/^Private_(Clean|Dirty):/ { sum += $2 } END { print sum + 0 }'
+        cat "/proc/$memory_pid/status" 2>/dev/null
+    done | awk '/^RssAnon:/ { sum += $2 } END { print sum + 0 }'
 }
 
 # A first mail goes in and its answer out.
@@ -302,7 +303,7 @@ test_signals()
     tap_ok "with a signal each millisecond it starts" \
         desk_start_by env LD_PRELOAD="$SERVERS/alarm_clock.so"
     storm alarms sleep 4
-    tap_ok "they are caught" grep -q '^SigCgt:.*2...$' \
+    tap_ok "they are caught" grep -q '^SigCgt:.*[2367abef]...$' \
         "/proc/$(desk_workers sender | head -n 1)/status"
     desk_restart
 }
@@ -322,16 +323,19 @@ test_closed_descriptors()
     desk_stop
     server_run posternd sh -c 'exec "$@" <&- >&- 2>&-' sh \
         "$DESK_BIN/posternd" -c "$DESK_CONF"
-    closed=$((${closed:-0} + 1))
     tap_ok "without 0, 1 and 2: mail goes in" \
         load_some closed 1 --patience 20
     tap_ok "without 0, 1 and 2: and out" wait_for 20 has_mail_to closed-lmtp-1
-    tap_is "they are nobody's socket" "$(for pid in $(server_pid posternd) \
-        $(desk_workers); do
-            for fd in 0 1 2; do
-                readlink "/proc/$pid/fd/$fd"
-            done
-        done | sort -u)" /dev/null
+    if [ "$(id -u)" = 0 ]; then
+        tap_is "they are nobody's socket" "$(for pid in \
+            $(server_pid posternd) $(desk_workers); do
+                for fd in 0 1 2; do
+                    readlink "/proc/$pid/fd/$fd"
+                done
+            done | sort -u)" /dev/null
+    else
+        tap_skip "they are nobody's socket" "only root may look"
+    fi
     mail_write deaf deaf@customers.test 'To a command without output'
     tap_is "postern-deliver without 1 and 2 does its work" \
         "$(deliver -f deaf@customers.test support@desk.test \
@@ -426,9 +430,13 @@ for _ in range(1100):
 os.execv(sys.argv[1], sys.argv[1:])'
     tap_ok "with 1,100 descriptors open it starts" desk_is_up
     load_some beyond 10 --large-every 5
-    tap_ok "sockets are beyond 1024" [ "$(for pid in $(desk_workers); do
-            find "/proc/$pid/fd" -lname 'socket:*' -printf '%f\n'
-        done | sort -n | tail -n 1)" -gt 1024 ]
+    if [ "$(id -u)" = 0 ]; then
+        tap_ok "sockets are beyond 1024" [ "$(for pid in $(desk_workers); do
+                find "/proc/$pid/fd" -lname 'socket:*' -printf '%f\n'
+            done | sort -n | tail -n 1)" -gt 1024 ]
+    else
+        tap_skip "sockets are beyond 1024" "only root may look"
+    fi
     promises_hold "more than 1024 descriptors"
     tap_is "all was taken" "$(load_taken beyond taken)" 10
     desk_restart
