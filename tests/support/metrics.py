@@ -152,7 +152,7 @@ def get(url, wanted):
     status = 0
     for series in wanted:
         if series in page.samples:
-            print("%g" % page.samples[series])
+            print("%.15g" % page.samples[series])
         else:
             print("there is no %s" % series)
             status = 1
