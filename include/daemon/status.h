@@ -24,6 +24,16 @@ const char *worker_role_name(WorkerRole role);
 /* The reverse; false and untouched for any other word. */
 bool worker_role_parse(const char *name, WorkerRole *ret_role);
 
+/* What a worker leaves when it dies; see src/daemon/debt.h. */
+typedef struct {
+    int64_t struck; /* it died on this delivery: a strike is owed; 0 */
+    char lease[40]; /* of a sender's claim; "" */
+    struct {
+        int64_t id; /* outgoing; 0: no mark */
+        int32_t mark;
+    } marks[DIARY_MARKS]; /* how far it came with the claim */
+} Debt;
+
 typedef struct {
     WorkerRole role;
     int index;             /* among its role, from 0 */
@@ -32,17 +42,12 @@ typedef struct {
     int64_t busy_since_us; /* 0: idle */
     int64_t back_by_us;    /* overdue after this, be it asleep; 0: no limit */
     int64_t delivery_id;   /* being parsed; 0 */
-    int64_t struck; /* the worker before died on it: a strike is owed; 0 */
-    bool came_up;   /* it has found its database and begun to work */
-    int64_t done;   /* mails since the page was made */
+    bool came_up;          /* it has found its database and begun to work */
+    int64_t done;          /* mails since the page was made */
     int64_t restarts;
     bool looping;         /* it dies again and again */
     int64_t memory_bytes; /* that it shares with nobody; noted by itself */
-    char lease[40];       /* of a sender; survives it, and so do its marks */
-    struct {
-        int64_t id; /* outgoing; 0: no mark */
-        int32_t mark;
-    } marks[DIARY_MARKS];
+    Debt debt; /* what its successor will have to settle, if it dies now */
 } StatusSlot;
 
 enum { STATUS_SLOTS = 200 };
@@ -53,6 +58,7 @@ typedef struct {
     pid_t supervisor;
     int64_t started_at_s; /* Unix seconds */
     StatusSlot slots[STATUS_SLOTS];
+    Debt debts[STATUS_SLOTS];       /* of workers that have no successor */
     int64_t metrics[METRICS_CELLS]; /* see gateway/metrics.h */
 } StatusPage;
 

@@ -6,6 +6,7 @@
 #include <sysexits.h>
 
 #include "base/log.h"
+#include "debt.h"
 
 enum {
     PAUSE_FIRST_MS = 250, /* before a dead worker is replaced; doubled ... */
@@ -59,6 +60,7 @@ forget_unwanted(Pool *pool)
         if (plan->wanted || plan->pid != 0 || plan->role == WORKER_NONE)
             continue;
         *plan = (Plan){.role = WORKER_NONE};
+        debt_leave(&slot_of(pool, plan)->debt, pool->page);
         *slot_of(pool, plan) = (StatusSlot){.role = WORKER_NONE};
     }
 }
@@ -216,7 +218,7 @@ bury(Pool *pool, Plan *plan, int status)
         if (plan->deaths == LOOP_DEATHS)
             log_loop(plan);
         if (slot->delivery_id != 0) /* its successor owes a strike */
-            slot->struck = slot->delivery_id;
+            slot->debt.struck = slot->delivery_id;
     }
     slot->looping = plan->deaths >= LOOP_DEATHS;
     slot->pid = plan->pid = 0;

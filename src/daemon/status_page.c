@@ -9,8 +9,9 @@
 #include <unistd.h>
 
 #include "base/failure.h"
+#include "debt.h"
 
-enum { MAGIC = 0x506f7374, VERSION = 2 };
+enum { MAGIC = 0x506f7374, VERSION = 3 };
 
 static const char *const role_names[] = {
     [WORKER_NONE] = "",
@@ -50,10 +51,29 @@ map(int fd, int protection, GError **error)
     return NULL;
 }
 
+/* The page of the daemon before us; NULL: none, or of another version. */
+static StatusPage *
+map_old(const char *path)
+{
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    StatusPage *page = NULL;
+    if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+        status.st_size == sizeof(StatusPage))
+        page = map(fd, PROT_READ, NULL);
+    if (fd >= 0)
+        close(fd);
+    if (page == NULL || (page->magic == MAGIC && page->version == VERSION))
+        return page;
+    status_page_unmap(page);
+    return NULL;
+}
+
 StatusPage *
 status_page_create(const char *run_directory, int *ret_fd, GError **error)
 {
     g_autofree char *path = g_build_filename(run_directory, "status", NULL);
+    StatusPage *old = map_old(path);
     unlink(path); /* old workers may still have the old one */
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     /* Others may look: `postern status` need not be root. */
@@ -63,13 +83,18 @@ status_page_create(const char *run_directory, int *ret_fd, GError **error)
                     g_strerror(errno));
         if (fd >= 0)
             close(fd);
+        status_page_unmap(old);
         return NULL;
     }
     StatusPage *page = map(fd, PROT_READ | PROT_WRITE, error);
     if (page == NULL) {
         close(fd);
+        status_page_unmap(old);
         return NULL;
     }
+    if (old != NULL)
+        debt_take_over(old, page);
+    status_page_unmap(old);
     page->supervisor = getpid();
     page->started_at_s = g_get_real_time() / G_USEC_PER_SEC;
     page->version = VERSION;
@@ -150,34 +175,6 @@ status_slot_idle(StatusSlot *slot)
     __atomic_store_n(&slot->delivery_id, 0, __ATOMIC_RELEASE);
     __atomic_store_n(&slot->back_by_us, 0, __ATOMIC_RELEASE);
     slot->busy_since_us = 0;
-}
-
-void
-status_slot_mark(StatusSlot *slot, int64_t id, Mark mark)
-{
-    for (size_t i = 0; i < DIARY_MARKS; i++) {
-        int64_t *marked = &slot->marks[i].id;
-        if (id == 0) {
-            __atomic_store_n(marked, 0, __ATOMIC_RELEASE);
-        } else if (*marked == 0 || *marked == id) {
-            /* The mark first: whoever sees the number sees how far it is. */
-            __atomic_store_n(&slot->marks[i].mark, (int32_t)mark,
-                             __ATOMIC_RELEASE);
-            __atomic_store_n(marked, id, __ATOMIC_RELEASE);
-            return;
-        }
-    }
-    g_assert(id == 0);
-}
-
-GArray *
-status_slot_marked(const StatusSlot *slot, Mark mark)
-{
-    GArray *ids = g_array_new(FALSE, FALSE, sizeof(int64_t));
-    for (size_t i = 0; i < DIARY_MARKS; i++)
-        if (slot->marks[i].id != 0 && slot->marks[i].mark == (int32_t)mark)
-            g_array_append_val(ids, slot->marks[i].id);
-    return ids;
 }
 
 void

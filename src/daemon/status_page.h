@@ -12,7 +12,9 @@
 
 #include "daemon/status.h"
 
-/* Create RUN_DIRECTORY/status, empty; ret_fd is close-on-exec. */
+/* Create RUN_DIRECTORY/status; ret_fd is close-on-exec. The lock of the run
+ * directory is ours: what stands there is of a daemon that is dead, and its
+ * debts are taken over. */
 StatusPage *status_page_create(const char *run_directory, int *ret_fd,
                                GError **error);
 
@@ -25,10 +27,6 @@ void status_slot_idle(StatusSlot *slot);
 /* Idle too, but it will say so again within that time: one that was stopped
  * from outside is overdue, though it had nothing in hand. */
 void status_slot_asleep(StatusSlot *slot, int64_t back_in_s);
-/* Outgoing mail `id` is so far; id 0 takes all marks away. */
-void status_slot_mark(StatusSlot *slot, int64_t id, Mark mark);
-/* Ids that are marked so: GArray of int64_t. */
-GArray *status_slot_marked(const StatusSlot *slot, Mark mark);
 
 /* True if the worker has overstayed the time it announced. */
 bool status_slot_is_overdue(const StatusSlot *slot, int64_t now_us);

@@ -16,6 +16,7 @@
 #include <gmime/gmime.h>
 
 #include "base/failure.h"
+#include "debt.h"
 #include "gateway/metrics.h"
 #include "memory.h"
 #include "store/schema.h"
@@ -96,6 +97,19 @@ worker_resume(Worker *worker)
     worker->pause_s = 0;
 }
 
+bool
+worker_answer_for_predecessor(Worker *worker)
+{
+    g_autoptr(GError) failure = NULL;
+    while (!debt_settle(&worker->slot->debt, worker->desk, &failure)) {
+        if (!worker_pause(worker, "predecessor", failure))
+            return false; /* it stays noted for the next one */
+        g_clear_error(&failure);
+    }
+    worker_resume(worker);
+    return true;
+}
+
 /* ---- what the gateway notes and asks ---- */
 
 static void
@@ -116,7 +130,7 @@ static void
 note_mark(void *context, int64_t id, Mark mark)
 {
     Worker *worker = context;
-    status_slot_mark(worker->slot, id, mark);
+    debt_mark(&worker->slot->debt, id, mark);
 }
 
 static bool

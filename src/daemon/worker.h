@@ -68,6 +68,9 @@ void worker_gather(Worker *worker, int rest_ms);
 /* Something failed: log it and pause, longer each time (1 to 60 s, with
  * jitter). False: it is to stop. */
 bool worker_pause(Worker *worker, const char *what, const GError *failure);
+/* Settle what the worker before in this slot left, before anything else. False:
+ * it is to stop. */
+bool worker_answer_for_predecessor(Worker *worker);
 /* Something worked. */
 void worker_resume(Worker *worker);
 

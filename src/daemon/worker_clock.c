@@ -1,4 +1,5 @@
 #include "base/log.h"
+#include "debt.h"
 #include "doorbell.h"
 #include "gateway/tick.h"
 #include "worker.h"
@@ -28,6 +29,21 @@ tell_crash_loops(const Worker *worker)
         doorbell_ring(FD_BELL_SENDER);
 }
 
+/* What workers left that have no successor. */
+static bool
+settle_debts(Worker *worker, GError **error)
+{
+    for (size_t i = 0; i < STATUS_SLOTS; i++) {
+        Debt *debt = &worker->page->debts[i];
+        if (!debt_is_owed(debt))
+            continue;
+        if (!debt_settle(debt, worker->desk, error))
+            return false;
+        doorbell_ring(FD_BELL_SENDER);
+    }
+    return true;
+}
+
 /* Each TICK_S what time asks for, and in between the figures for who shows
  * them. */
 static bool
@@ -35,6 +51,8 @@ look(Worker *worker, int64_t *tick_at_us, GError **error)
 {
     int64_t now_us = g_get_monotonic_time();
     size_t outgoing = 0;
+    if (!settle_debts(worker, error))
+        return false;
     if (now_us >= *tick_at_us) {
         if (!tick(worker->desk, &worker->diary, &outgoing, error))
             return false;

@@ -8,22 +8,6 @@
  * this long lets more of them come together. The first mail never waits. */
 enum { GATHER_MS = 25 };
 
-/* Our predecessor in this slot died on a mail: that is a strike, before
- * anything else. */
-static bool
-answer_for_predecessor(Worker *worker)
-{
-    while (worker->slot->struck != 0) {
-        g_autoptr(GError) failure = NULL;
-        if (process_strike(worker->desk, worker->slot->struck, &failure))
-            worker->slot->struck = 0;
-        else if (!worker_pause(worker, "strike", failure))
-            return false; /* it stays noted for the next one */
-    }
-    worker_resume(worker);
-    return true;
-}
-
 /* Signing keys and templates; the database may be down just now. */
 static bool
 load(Worker *worker, GError **error)
@@ -46,7 +30,7 @@ worker_processor(Worker *worker, GError **error)
 {
     if (!load(worker, error))
         return false;
-    if (worker_is_stopping(worker) || !answer_for_predecessor(worker))
+    if (worker_is_stopping(worker) || !worker_answer_for_predecessor(worker))
         return true;
     while (!worker_is_stopping(worker)) {
         g_autoptr(GError) failure = NULL;

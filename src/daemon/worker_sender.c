@@ -28,27 +28,13 @@ take_password(void)
     return NULL;
 }
 
-/* What our predecessor in this slot held is settled now, not when its lease
- * ends: its marks say how far it came. */
-static bool
-answer_for_predecessor(Worker *worker)
+/* A lease of our own, where our successor will find it. */
+static const char *
+take_lease(StatusSlot *slot)
 {
-    StatusSlot *slot = worker->slot;
-    g_autoptr(GArray) begun = status_slot_marked(slot, MARK_BEGUN);
-    g_autoptr(GArray) sent = status_slot_marked(slot, MARK_SENT);
-    const LastWords dead = {slot->lease, begun, sent};
-    while (*slot->lease != '\0') {
-        g_autoptr(GError) failure = NULL;
-        if (tick_recover_sender(worker->desk, &dead, &failure))
-            slot->lease[0] = '\0';
-        else if (!worker_pause(worker, "lease", failure))
-            return false; /* it stays noted for the next one */
-    }
-    worker_resume(worker);
-    status_slot_mark(slot, 0, MARK_NONE);
     g_autofree char *lease = g_uuid_string_random();
-    g_strlcpy(slot->lease, lease, sizeof slot->lease);
-    return true;
+    g_strlcpy(slot->debt.lease, lease, sizeof slot->debt.lease);
+    return slot->debt.lease;
 }
 
 /* Until the next mail is due, or the doorbell rings; at most poll_s. */
@@ -98,9 +84,9 @@ worker_sender(Worker *worker, GError **error)
 {
     (void)error;
     char *password = take_password();
-    if (answer_for_predecessor(worker)) {
-        g_autoptr(Sender) sender = sender_new(worker->desk, worker->slot->lease,
-                                              password, &worker->diary);
+    if (worker_answer_for_predecessor(worker)) {
+        g_autoptr(Sender) sender = sender_new(
+            worker->desk, take_lease(worker->slot), password, &worker->diary);
         run(worker, sender);
     }
     settings_secret_free(password);

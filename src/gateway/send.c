@@ -265,8 +265,10 @@ static bool
 renew(Sender *sender, int64_t id, bool *ret_ours, GError **error)
 {
     int64_t now_us = g_get_monotonic_time();
+    int64_t lease_us = sender->desk->settings->outbox.lease_s * G_USEC_PER_SEC;
     *ret_ours = true;
-    if (now_us - sender->commit_us < RENEW_S * G_USEC_PER_SEC)
+    if (now_us - sender->commit_us <
+        MIN(RENEW_S * G_USEC_PER_SEC, lease_us / 2))
         return true;
     g_autoptr(GPtrArray) settlements = settlements_of(sender);
     g_autoptr(GArray) ids = NULL;
