@@ -237,6 +237,8 @@ holdings_take(Holdings *holdings, const char *file, const Settings *settings,
 void
 holdings_drop(Holdings *holdings)
 {
+    if (holdings->sockets == NULL) /* nothing was taken */
+        return;
     for (guint i = 0; i < holdings->sockets->len; i++)
         unlink(holdings->sockets->pdata[i]);
     if (holdings->snapshot != NULL)
