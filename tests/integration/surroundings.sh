@@ -80,7 +80,13 @@ test_nonsense()
     tap_like "garbage is sent away" "$(cat "$SERVERS/nonsense.out")" \
         '^garbage: .*(421|500)'
     goes_through "after all that"
-    tap_ok "it cost no memory" [ $(($(memory_kib) - nonsense_before)) -lt 8192 ]
+    case ${POSTERN_BUILD:-} in
+    *sanitize*) tap_skip "it cost no memory" "a sanitizer keeps it all" ;;
+    *)
+        tap_ok "it cost no memory" \
+            [ $(($(memory_kib) - nonsense_before)) -lt 8192 ]
+        ;;
+    esac
 }
 
 # 200 connections that say a byte and no more; four workers.
@@ -157,8 +163,15 @@ test_overload()
         [ "$(load_taken flood in-vain)" -gt 0 ]
     tap_like "overload: and the log says why" \
         "$(tail -n "+$((desk_mark + 1))" "$DESK_LOG")" 'event=lmtp\.refused'
-    tap_ok "overload: memory stays what it was" \
-        [ $((most_kib - before_kib)) -lt 12288 ]
+    case ${POSTERN_BUILD:-} in
+    *sanitize*)
+        tap_skip "overload: memory stays what it was" "a sanitizer keeps it all"
+        ;;
+    *)
+        tap_ok "overload: memory stays what it was" \
+            [ $((most_kib - before_kib)) -lt 12288 ]
+        ;;
+    esac
     LOAD_REST=120
     promises_hold "overload: the backlog drains, and"
     LOAD_REST=
@@ -352,6 +365,7 @@ test_closed_descriptors()
 
 test_full_log()
 {
+    desk_stop
     server_run posternd sh -c 'exec "$@" 2>/dev/full' sh \
         "$DESK_BIN/posternd" -c "$DESK_CONF"
     goes_through "no room for the log"
@@ -361,6 +375,7 @@ test_full_log()
 # With so few descriptors it runs, or it says why not; never half.
 test_few_descriptors()
 {
+    desk_stop
     few_ran=0
     few_refused=0
     few_bad=
@@ -368,11 +383,12 @@ test_few_descriptors()
         mark_log
         server_run posternd prlimit --nofile=$few "$DESK_BIN/posternd" \
             -c "$DESK_CONF"
+        few_pid=$(server_pid posternd)
         if wait_for 5 few_is_decided && desk_is_up; then
             few_ran=$((few_ran + 1))
             load_some "few$few" 1 --patience 5 || few_bad="$few_bad $few"
         elif tail -n "+$((desk_mark + 1))" "$DESK_LOG" |
-            grep -Eiq '(files|descriptors)'; then
+            grep -Eiq '(files|descriptors)' && few_ended_well; then
             few_refused=$((few_refused + 1))
         else
             few_bad="$few_bad $few"
@@ -385,6 +401,13 @@ test_few_descriptors()
     tap_ok "a soft limit is raised" raises_limit
     desk_start
     promises_hold "few descriptors"
+}
+
+# By a decision, not by a signal.
+few_ended_well()
+{
+    wait "$few_pid"
+    [ $? -lt 128 ]
 }
 
 few_is_decided()
