@@ -115,10 +115,11 @@ test_many_backends()
 # memory in hand stops the whole server.
 test_stopped_backends()
 {
+    # Who waits may have waited too long before it is stopped: that counts, too.
+    mark_log
     hold_table event
     load_some sleeper 1
     wait_for 10 somebody_waits
-    mark_log
     sleeping=$(backends "(state = 'idle' OR wait_event_type = 'Lock')")
     # shellcheck disable=SC2086
     kill -STOP $sleeping
