@@ -1,3 +1,5 @@
+#include <sys/resource.h>
+
 #include "base/failure.h"
 #include "base/log.h"
 #include "doorbell.h"
@@ -7,6 +9,8 @@
 /* Under load mail comes one by one and batches would be small and many: a rest
  * this long lets more of them come together. The first mail never waits. */
 enum { GATHER_MS = 25 };
+
+enum { YIELD_NICE = 5 };
 
 /* Signing keys and templates; the database may be down just now. */
 static bool
@@ -28,6 +32,8 @@ load(Worker *worker, GError **error)
 bool
 worker_processor(Worker *worker, GError **error)
 {
+    /* An MTA waits while mail is taken; nobody waits while it is processed. */
+    setpriority(PRIO_PROCESS, 0, YIELD_NICE);
     if (!load(worker, error))
         return false;
     if (worker_is_stopping(worker) || !worker_answer_for_predecessor(worker))
