@@ -612,6 +612,7 @@ leave()
     servers_leave
 }
 
+faults_wanted
 servers_need pg sink
 servers_dir || exit 1
 servers_mkdir "$SERVERS/proxy" 0777 "$SERVERS_USER"

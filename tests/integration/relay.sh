@@ -496,6 +496,7 @@ test_six_days()
         WHERE relname = 'outgoing'")" -lt 100000 ]
 }
 
+faults_wanted
 servers_need pg sink
 command -v openssl >/dev/null || tap_needs "openssl"
 load_prepare || exit 1

@@ -558,6 +558,7 @@ test_memory()
     tap_ok "no memory: some died of it ($memory_died)" [ "$memory_died" -gt 2 ]
 }
 
+faults_wanted
 servers_need pg sink
 command -v prlimit >/dev/null || tap_needs "prlimit (package util-linux)"
 LOAD_LIMITS='stress_idle = "2s";'

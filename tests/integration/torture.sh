@@ -170,6 +170,7 @@ figures()
     sed 's/^/# /' "$SERVERS/torture"-*.load
 }
 
+faults_wanted
 servers_need pg sink
 LOAD_LEASE=5s
 LOAD_ROADS=${ROAD:-lmtp pipe}
