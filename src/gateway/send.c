@@ -1,30 +1,19 @@
 #include "gateway/send.h"
 
-#include <string.h>
-
 #include "base/failpoint.h"
 #include "base/failure.h"
 #include "base/log.h"
 #include "gateway/metrics.h"
-#include "policy/retry.h"
+#include "pending.h"
 #include "store/outbox.h"
 #include "transport/smtp.h"
 
 enum {
     CLAIM_MAX = DIARY_MARKS,
-    RENEW_S = 30,   /* a settle waits no longer, and a lease is that young */
+    RENEW_S = 30,   /* a settle waits no longer; a lease is renewed by then */
     DOT_S = 600,    /* RFC 5321 4.5.3.2.6 */
     CONTENT_S = 900 /* for the content itself */
 };
-
-/* A settlement that waits for the next commit; it owns its texts. */
-typedef struct {
-    Settlement settlement;
-    RecipientOutcome *recipients;
-    SmtpOutcome *outcome; /* the texts of recipients live here; may be NULL */
-    char *last_error;
-    int64_t waited_us; /* from when it was queued to the relay's answer */
-} Pending;
 
 struct Sender {
     Desk *desk;
@@ -38,130 +27,17 @@ struct Sender {
     bool leftovers;     /* the last claim broke off: rows may still be ours */
 };
 
-/* ---- what became of a mail ---- */
+/* ---- the commits ---- */
 
-static void
-pending_free(Pending *pending)
-{
-    if (pending == NULL)
-        return;
-    g_free(pending->recipients);
-    smtp_outcome_free(pending->outcome);
-    g_free(pending->last_error);
-    g_free(pending);
-}
-
-static const char *
-state_of(RetryVerdict verdict)
-{
-    switch (verdict) {
-    case RETRY_SENT:
-        return "sent";
-    case RETRY_AGAIN:
-        return "waiting";
-    case RETRY_FAILED:
-        return "failed";
-    }
-    g_assert_not_reached();
-}
-
-static void
-note_trouble(Pending *pending, const char *recipient, const SmtpReply *reply)
-{
-    if (pending->last_error == NULL)
-        pending->last_error = g_strdup_printf(
-            "<%s>: %d %s%s%s", recipient, reply->code, reply->enhanced,
-            *reply->enhanced ? " " : "", reply->text);
-}
-
-/* Judge every recipient by the relay's reply. Takes `outcome`. */
-static Pending *
-pending_of_outcome(const Claimed *claimed, SmtpOutcome *outcome,
-                   const OutboxSettings *settings)
-{
-    Pending *pending = g_new0(Pending, 1);
-    Settlement *settlement = &pending->settlement;
-    pending->outcome = outcome;
-    pending->recipients = g_new0(RecipientOutcome, outcome->n);
-    for (size_t i = 0; i < outcome->n; i++) {
-        const SmtpReply *reply = &outcome->replies[i];
-        RetryVerdict verdict =
-            retry_judge(reply->code, claimed->age_s, settings);
-        pending->recipients[i] = (RecipientOutcome){
-            g_array_index(claimed->positions, int, i), state_of(verdict),
-            reply->code, reply->enhanced, reply->text};
-        if (verdict != RETRY_SENT)
-            note_trouble(pending, claimed->outgoing->recipients->pdata[i],
-                         reply);
-        if (verdict == RETRY_FAILED)
-            settlement->event = "send-failed";
-        if (verdict == RETRY_AGAIN)
-            settlement->refused = true;
-    }
-    settlement->n = outcome->n;
-    return pending;
-}
-
-/* The connection broke in the middle of the content: perhaps it was sent. */
-static Pending *
-pending_of_loss(const Claimed *claimed, const GError *error)
-{
-    bool uncertain = failure_is(error, FAILURE_UNCERTAIN);
-    bool once = outgoing_kind_is_once(claimed->outgoing->kind);
-    Pending *pending = g_new0(Pending, 1);
-    Settlement *settlement = &pending->settlement;
-    settlement->n = claimed->positions->len;
-    pending->recipients = g_new0(RecipientOutcome, settlement->n);
-    for (size_t i = 0; i < settlement->n; i++)
-        pending->recipients[i] = (RecipientOutcome){
-            g_array_index(claimed->positions, int, i),
-            uncertain && once ? "unsure" : "waiting", 0, "", ""};
-    pending->last_error = g_strdup(error->message);
-    settlement->refused = true;
-    settlement->uncertain = uncertain && !once;
-    if (uncertain)
-        settlement->event = once ? "send-unsure" : "send-repeated";
-    return pending;
-}
-
-static void
-log_settled(const Claimed *claimed, const Pending *pending)
-{
-    const Settlement *settlement = &pending->settlement;
-    for (size_t i = 0; i < settlement->n; i++) {
-        const RecipientOutcome *outcome = &settlement->recipients[i];
-        log_info(event("mail.sent"), kv_int("outgoing", claimed->id),
-                 kv("kind", outgoing_kind_name(claimed->outgoing->kind)),
-                 kv_int("ticket", claimed->outgoing->ticket_id),
-                 kv("recipient", claimed->outgoing->recipients->pdata[i]),
-                 kv("state", outcome->state), kv_int("code", outcome->code),
-                 kv("reply", outcome->text),
-                 kv_int("next_try_s", settlement->wait_s));
-    }
-    if (settlement->uncertain)
-        log_warning(event("mail.repeated"), kv_int("outgoing", claimed->id),
-                    kv("reason", "message may be sent more than once"));
-}
-
-/* What is settled with the next commit. */
+/* What became of a mail is settled with the next commit. */
 static void
 keep_pending(Sender *sender, const Claimed *claimed, Pending *pending)
 {
-    const OutboxSettings *settings = &sender->desk->settings->outbox;
-    Settlement *settlement = &pending->settlement;
-    settlement->id = claimed->id;
-    settlement->recipients = pending->recipients;
-    settlement->last_error =
-        pending->last_error != NULL ? pending->last_error : "";
     pending->waited_us =
         claimed->waited_us + g_get_monotonic_time() - sender->claim_us;
-    settlement->wait_s =
-        settlement->refused ? retry_wait(claimed->attempts + 1, settings) : 0;
-    log_settled(claimed, pending);
+    pending_log(pending, claimed);
     g_ptr_array_add(sender->pending, pending);
 }
-
-/* ---- the commits ---- */
 
 /* As the store wants them; borrowed. */
 static GPtrArray *
@@ -176,36 +52,12 @@ settlements_of(const Sender *sender)
     return settlements;
 }
 
-static void
-count_settled(const Pending *pending)
-{
-    static const struct {
-        const char *state;
-        MetricRecipient label;
-    } states[] = {{"sent", RECIPIENT_SENT},
-                  {"waiting", RECIPIENT_DEFERRED},
-                  {"failed", RECIPIENT_FAILED},
-                  {"unsure", RECIPIENT_UNSURE}};
-    const Settlement *settlement = &pending->settlement;
-    bool sent = false;
-    for (size_t i = 0; i < settlement->n; i++) {
-        const char *state = settlement->recipients[i].state;
-        for (size_t k = 0; k < G_N_ELEMENTS(states); k++)
-            if (strcmp(state, states[k].state) == 0)
-                metric_add(METRIC_RECIPIENTS, (int)states[k].label, 1);
-        sent |= strcmp(state, "sent") == 0;
-    }
-    if (sent)
-        metric_observe(METRIC_SEND_TIME, pending->waited_us);
-    metric_add(METRIC_REPEATED, 0, settlement->uncertain ? 1 : 0);
-}
-
 /* It is committed: nothing is pending any more. */
 static void
 settled(Sender *sender, int64_t began_us)
 {
     for (guint i = 0; i < sender->pending->len; i++)
-        count_settled(sender->pending->pdata[i]);
+        pending_count(sender->pending->pdata[i]);
     g_ptr_array_set_size(sender->pending, 0);
     sender->commit_us = began_us;
 }
@@ -352,7 +204,9 @@ submit(Sender *sender, const Claimed *claimed, SmtpOutcome *outcome)
     g_clear_pointer(&sender->client, smtp_close);
     log_warning(event("relay.lost"), kv("reason", failure->message));
     metric_add(METRIC_RELAY_LOST, 0, 1);
-    keep_pending(sender, claimed, pending_of_loss(claimed, failure));
+    keep_pending(
+        sender, claimed,
+        pending_of_loss(claimed, failure, &sender->desk->settings->outbox));
 }
 
 /* No content goes out: every recipient was refused, or the relay hung up. */
@@ -364,7 +218,8 @@ refused(Sender *sender, const Claimed *claimed, SmtpOutcome *outcome,
                  outcome != NULL
                      ? pending_of_outcome(claimed, outcome,
                                           &sender->desk->settings->outbox)
-                     : pending_of_loss(claimed, refusal));
+                     : pending_of_loss(claimed, refusal,
+                                       &sender->desk->settings->outbox));
 }
 
 /* Ours still, and all there. */
