@@ -429,12 +429,15 @@ test_black_hole()
         timeout = \"4s\";"
     desk_settings "$PATIENT"
     tap_ok "the daemon starts in a world of its own" in_own_world
-    hole_began=$(date +%s%N)
+    tap_is "the first address swallows everything" "$("$PYTHON" -c "
+import socket
+try:
+    socket.create_connection(('127.0.0.1', $SINK_PORT), 1)
+except TimeoutError:
+    print('no answer')")" "no answer"
     write_first hole
-    tap_ok "an address that swallows everything: the next one is tried" \
+    tap_ok "the next one is tried within the time allowed" \
         wait_for 15 has_mail_to hole
-    tap_ok "after a part of the time allowed" \
-        [ $((($(date +%s%N) - hole_began) / 1000000)) -ge 1500 ]
     DESK_RELAY="host = \"slow.test\"; port = 25; tls = \"off\";
         $QUICK_RELAY"
     desk_settings "$PATIENT"
