@@ -76,7 +76,7 @@ int cli_options_number(const CliHelp *help, int *argc, char ***argv,
 
 /* Columns of a table by name, NULL-terminated, as rows that line up. On a
  * terminal the last column is cut to fit. */
-void cli_print_table(const InspectTable *table, const char *const *columns);
+void cli_print_table(const InspectTable *table, const char *const *names);
 /* "name: value" lines of one row, empty values left out. */
 void cli_print_fields(const InspectTable *table, guint row);
 /* All of it as JSON: an array of objects. */

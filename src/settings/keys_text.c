@@ -144,7 +144,7 @@ quoted(const char *text)
 }
 
 static char *
-list_text(const GStrv texts)
+list_text(char *const *texts)
 {
     GString *out = g_string_new("[ ");
     for (size_t i = 0; texts[i] != NULL; i++) {

@@ -97,7 +97,7 @@ set_attributes(posix_spawnattr_t *attributes)
 
 /* Its standard output is `fd`, its input is empty; errors go where ours go. */
 static int
-spawn(const GStrv argv, int fd, pid_t *ret_pid)
+spawn(char *const *argv, int fd, pid_t *ret_pid)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -114,7 +114,7 @@ spawn(const GStrv argv, int fd, pid_t *ret_pid)
 }
 
 static bool
-command_start(const GStrv argv, Command *command, GError **error)
+command_start(char *const *argv, Command *command, GError **error)
 {
     int ends[2];
     command->name = argv[0];
@@ -235,7 +235,7 @@ command_end(const Command *command, bool was_read, GError **error)
 }
 
 static bool
-run_command(const GStrv argv, char **ret_secret, GError **error)
+run_command(char *const *argv, char **ret_secret, GError **error)
 {
     Command command = {0};
     if (!command_start(argv, &command, error))
