@@ -113,7 +113,7 @@ uu_begin(const char *line, size_t length)
     size_t n = 6;
     while (n < length && line[n] >= '0' && line[n] <= '7')
         n++;
-    if (n < 9 || n > 10 || n >= length || line[n] != ' ')
+    if (n < 9 || n > 10 || line[n] != ' ')
         return NULL;
     g_autofree char *name = g_strndup(line + n + 1, length - n - 1);
     return label(g_strstrip(name));

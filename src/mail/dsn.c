@@ -38,7 +38,7 @@ group_clear(Group *group)
     g_free(group->action);
     g_free(group->status);
     g_free(group->diagnostic);
-    memset(group, 0, sizeof(*group));
+    *group = (Group){0};
 }
 
 /* "rfc822; bob@example.org" (RFC 3464 2.3.1); NULL if that is no address. */
