@@ -388,9 +388,9 @@ test_few_descriptors()
         server_run posternd prlimit --nofile=$few "$DESK_BIN/posternd" \
             -c "$DESK_CONF"
         few_pid=$(server_pid posternd)
-        if wait_for 5 few_is_decided && desk_is_up; then
+        if wait_for 30 few_is_decided && desk_is_up; then
             few_ran=$((few_ran + 1))
-            load_some "few$few" 1 --patience 5 || few_bad="$few_bad $few"
+            load_some "few$few" 1 --patience 30 || few_bad="$few_bad $few"
         elif tail -n "+$((desk_mark + 1))" "$DESK_LOG" |
             grep -Eiq '(files|descriptors)' && few_ended_well; then
             few_refused=$((few_refused + 1))
