@@ -134,6 +134,7 @@ renew(Sender *sender, int64_t id, bool *ret_ours, GError **error)
         return true;
     log_notice(event("lease.lost"), kv_int("outgoing", id));
     metric_add(METRIC_LEASE_LOST, 0, 1);
+    sender->leftovers = true; /* if nobody has taken it, it is given back */
     return true;
 }
 

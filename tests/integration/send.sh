@@ -101,6 +101,65 @@ test_relay_away()
     tap_is "once each" "$(count_to away)" 2
 }
 
+# --- a slow relay and a short lease ------------------------------------------
+
+# slow_claim NAME RULE...: three mails by one sender. The second and third are one
+# claim, for both wait behind the first.
+slow_claim()
+{
+    slow_name=$1
+    shift
+    sink_say "dot=$slow_name-one 1 stall 2" "$@"
+    before=$(desk_sql 'SELECT coalesce(max(id), 0) FROM outgoing')
+    for slow_n in one two three; do
+        write_first "$slow_name-$slow_n"
+    done
+}
+
+slow_states()
+{
+    desk_sql "SELECT state, repeats, count(*) FROM outgoing
+        WHERE id > $before GROUP BY 1, 2 ORDER BY 1"
+}
+
+is_half_sent()
+{
+    [ "$(slow_states)" = "sent|0|2
+submitting|0|1" ]
+}
+
+is_all_sent()
+{
+    [ "$(slow_states)" = "sent|0|3" ]
+}
+
+test_slow()
+{
+    desk_settings 'outbox = { lease = "4s"; first_retry = "1s";
+        longest_retry = "2s"; }; limits = { poll = "1s"; };
+        workers = { sender = 1; };'
+    desk_reload
+    wait_for 10 has_senders 1
+    slow_claim slow 'dot=slow-two 1 stall 3' 'dot=slow-three 1 stall 3'
+    tap_ok "a claim that takes long is settled mail by mail" \
+        wait_for 15 is_half_sent
+    tap_ok "and goes on" wait_for 15 is_all_sent
+    slow_claim late 'dot=late-two 1 keep-stall 6'
+    tap_ok "a mail of a claim whose lease ran out is not begun" \
+        desk_log 'event=lease\.lost' 25
+    tap_ok "but given back, for nobody has taken it" wait_for 15 is_all_sent
+    for slow_n in one two three; do
+        tap_is "late-$slow_n went once" "$(count_to "late-$slow_n")" 1
+    done
+    desk_settings "$OUTBOX"
+    desk_reload
+}
+
+has_senders()
+{
+    [ "$(desk_workers sender | wc -l)" = "$1" ]
+}
+
 # --- refused for good ------------------------------------------------------
 
 test_permanent()
@@ -262,6 +321,7 @@ desk_settings "$OUTBOX"
 desk_start || exit 1
 test_temporary
 test_lost_before_the_dot
+test_slow
 test_permanent
 test_one_of_several
 test_hang_up

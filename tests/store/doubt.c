@@ -218,6 +218,99 @@ START_TEST(a_claim_in_doubt_is_none)
 }
 END_TEST
 
+/* ---- every flight of a sender, cut ---- */
+
+static const char flight_lease[] = "11111111-1111-4111-8111-111111111111";
+
+static bool
+fly_claim(Store *store, GError **error)
+{
+    g_autoptr(GPtrArray) claimed = NULL;
+    return outbox_claim(store, flight_lease, 600, 1, NULL, &claimed, error);
+}
+
+static bool
+fly_load_content(Store *store, GError **error)
+{
+    Outgoing outgoing = {.content = NULL};
+    Claimed claimed = {.id = 1, .outgoing = &outgoing};
+    bool ours;
+    bool good =
+        outbox_load_content(store, flight_lease, &claimed, &ours, error);
+    g_clear_pointer(&outgoing.content, g_bytes_unref);
+    return good;
+}
+
+static bool
+fly_renew(Store *store, GError **error)
+{
+    g_autoptr(GArray) ids = NULL;
+    return outbox_renew(store, flight_lease, 600, NULL, &ids, error);
+}
+
+static bool
+fly_release(Store *store, GError **error)
+{
+    return outbox_release(store, flight_lease, 0, "", NULL, error);
+}
+
+static bool
+fly_recover(Store *store, GError **error)
+{
+    Recovered recovered;
+    return outbox_recover(store, NULL, &recovered, error);
+}
+
+static bool
+fly_expire(Store *store, GError **error)
+{
+    int64_t count;
+    return outbox_expire(store, 600, &count, error);
+}
+
+static bool
+fly_next_due(Store *store, GError **error)
+{
+    int64_t wait_s;
+    return outbox_next_due(store, &wait_s, error);
+}
+
+static bool
+fly_retry(Store *store, GError **error)
+{
+    bool done;
+    return outbox_retry(store, 1, &done, error);
+}
+
+static bool
+fly_drop(Store *store, GError **error)
+{
+    bool done;
+    return outbox_drop(store, 1, &done, error);
+}
+
+static bool (*const flights[])(Store *store, GError **error) = {
+    fly_claim,  fly_load_content, fly_renew, fly_release, fly_recover,
+    fly_expire, fly_next_due,     fly_retry, fly_drop,
+};
+
+START_TEST(a_flight_that_is_cut_fails_and_the_next_one_flies)
+{
+    queue_outgoing(outgoing_new(OUTGOING_REPLY, 0, "r@desk", "a@x"));
+    for (size_t i = 0; i < G_N_ELEMENTS(flights); i++) {
+        Hasty hasty;
+        hasty_open(&hasty, 3, g_getenv("STORE_TEST_PROXY"));
+        g_autoptr(GError) error = NULL, second = NULL;
+        must(store_connect(hasty.store, &error), error);
+        order("cut-after");
+        ck_assert_msg(!flights[i](hasty.store, &error), "flight %zu", i);
+        ck_assert_ptr_nonnull(error);
+        must(flights[i](hasty.store, &second), second);
+        store_free(hasty.store);
+    }
+}
+END_TEST
+
 /* ---- large mails on a bad road ---- */
 
 START_TEST(half_a_copy_is_none)
@@ -291,6 +384,7 @@ add_doubt_tests(Suite *suite)
     tcase_add_loop_test(tests, a_hand_over_in_doubt_is_found_by_its_key, 0,
                         G_N_ELEMENTS(cuts));
     tcase_add_loop_test(tests, a_claim_in_doubt_is_none, 0, G_N_ELEMENTS(cuts));
+    tcase_add_test(tests, a_flight_that_is_cut_fails_and_the_next_one_flies);
     tcase_add_test(tests, half_a_copy_is_none);
     tcase_add_test(tests, a_copy_whose_server_dies_is_repeated);
 }
