@@ -22,7 +22,7 @@ SELECT t.id, queue, subject, language, requester, requester_name, reply_to,
 
 -- name: ticket_touch
 -- Something was said in it, which may have given it a new status; an empty one
--- leaves it.
+-- leaves it. In order, so that two processors never wait for each other.
 --   $1 id, $2 status
 UPDATE ticket SET updated_at = now(),
        status = CASE WHEN w.status = '' THEN ticket.status ELSE w.status END,
@@ -30,7 +30,7 @@ UPDATE ticket SET updated_at = now(),
                         WHEN w.status = 'closed' THEN coalesce(closed_at, now()) END
   FROM (SELECT id, max(status) AS status
           FROM unnest($1::bigint[], $2::text[]) AS t (id, status)
-         GROUP BY id) AS w
+         GROUP BY id ORDER BY id) AS w
  WHERE ticket.id = w.id;
 
 -- name: message_add
@@ -90,6 +90,7 @@ SELECT DISTINCT q.ticket_id, q.queue
   FROM unnest($1::bigint[], $2::text[]) AS q (ticket_id, queue)
  WHERE NOT EXISTS (SELECT FROM ticket t WHERE t.id = q.ticket_id
                                           AND t.queue = q.queue)
+ ORDER BY 1, 2
 ON CONFLICT DO NOTHING;
 
 -- name: event_add
