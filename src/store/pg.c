@@ -423,9 +423,9 @@ pg_sync(Pg *pg, bool commit, const char *tag, GError **error)
     }
     pg->failed = true;
     if (commit && !pg_is_alive(pg))
-        failure_set(error, FAILURE_UNCERTAIN,
-                    "perhaps committed: connection lost while waiting for the "
-                    "answer to COMMIT");
+        failure_set(error, FAILURE_UNCERTAIN, "perhaps committed: %s",
+                    failure != NULL ? failure->message
+                                    : "no answer to COMMIT came");
     else if (failure != NULL)
         g_propagate_error(error, g_steal_pointer(&failure));
     else

@@ -69,18 +69,30 @@ test_many_backends()
 # They do not answer and keep the connection: nothing but our own clock helps.
 # Idle ones and one that waits, for who is stopped with a latch of the shared
 # memory in hand stops the whole server.
-test_stopped_backends()
+stop_backends()
 {
-    # Who waits may have waited too long before it is stopped: that counts, too.
-    mark_log
     hold_table event
-    load_some sleeper 1
+    load_some "sleeper$1" 1
     wait_for 10 somebody_waits
     sleeping=$(backends "(state = 'idle' OR wait_event_type = 'Lock')")
     # shellcheck disable=SC2086
     kill -STOP $sleeping
     let_go
+}
+
+test_stopped_backends()
+{
+    # Who waits may have waited too long before it is stopped: that counts, too.
+    mark_log
+    stop_backends 1
     load_begin sleeping
+    # Those that were idle may be nobody's any more: then others are stopped.
+    for stop_again in 2 3; do
+        desk_log 'no answer within the time allowed' 15 && break
+        # shellcheck disable=SC2086
+        kill -CONT $sleeping
+        stop_backends $stop_again
+    done
     tap_ok "stopped backends are left within the time allowed" \
         desk_log 'no answer within the time allowed' 15
     works_again "stopped backends" 30
