@@ -270,6 +270,28 @@ test_refusals()
     desk_reload
 }
 
+# One mail of a batch is refused for ever: it is parked, the others go on, and the
+# admin is told. When the reason has gone, an operator has it tried again.
+test_for_ever()
+{
+    refuse 22023 1000 message INSERT "NEW.author LIKE 'poison%'"
+    load_some poison 1
+    load_some healthy 5
+    tap_ok "a mail that is refused for ever is parked" wait_for 20 one_is_parked
+    tap_like "with what the database said" "$(desk_sql "SELECT reason
+        FROM delivery WHERE state = 'parked'")" 'by the test'
+    tap_ok "the mails around it are answered" \
+        wait_for 20 has_mail_to healthy-lmtp-5
+    refuse_no_more
+    desk delivery retry --all >/dev/null
+    promises_hold "a mail that was refused for ever"
+}
+
+one_is_parked()
+{
+    [ "$(desk_sql "SELECT count(*) FROM delivery WHERE state = 'parked'")" = 1 ]
+}
+
 # --- no room -------------------------------------------------------------------
 
 fill_up()
@@ -352,5 +374,5 @@ faults_wanted
 servers_need pg sink
 database_prepare
 database_test stopped one_backend many_backends stopped_backends cuts sweep \
-    rolled_back refusals file_size tablespace
+    rolled_back refusals for_ever file_size tablespace
 tap_done
