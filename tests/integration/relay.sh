@@ -404,6 +404,7 @@ hole_start()
     server_run hole "$PYTHON" -c "
 import socket, time
 hole = socket.socket()
+hole.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 hole.bind(('127.0.0.1', $SINK_PORT))
 hole.listen(0)
 crowd = [socket.socket() for _ in range(8)]
