@@ -181,7 +181,6 @@ record_run(Txn *txn, const GPtrArray *works, guint from, guint n,
     return true;
 }
 
-/* ret_n: how many of the mails from `from` on were met. */
 bool
 work_run(Txn *txn, const Desk *desk, const GPtrArray *works, guint from,
          const Diary *diary, Processed *processed, guint *ret_n, GError **error)

@@ -79,7 +79,7 @@ is_in_state()
 all_rest()
 {
     [ "$(desk_sql "SELECT count(*) FROM outgoing
-        WHERE state IN ('queued', 'claimed', 'submitting')")" = 0 ]
+        WHERE state IN ('queued', 'submitting')")" = 0 ]
 }
 
 test_agreement()

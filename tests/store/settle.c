@@ -255,7 +255,7 @@ queue_every_kind(void)
     }
 }
 
-START_TEST(what_died_behind_the_fence_is_unsure_or_repeated)
+START_TEST(what_a_lapsed_lease_leaves_is_unsure_or_repeated)
 {
     queue_every_kind();
     assert_claim("1 2 3 4", MINE, ALL);
@@ -490,7 +490,7 @@ add_settle_tests(Suite *suite)
     tcase_add_test(tests, a_settlement_that_is_repeated_counts_once);
     tcase_add_test(tests, what_may_go_out_twice_is_counted);
     tcase_add_test(tests, a_claim_is_given_back_with_what_was_not_sent);
-    tcase_add_test(tests, what_died_behind_the_fence_is_unsure_or_repeated);
+    tcase_add_test(tests, what_a_lapsed_lease_leaves_is_unsure_or_repeated);
     tcase_add_test(tests,
                    a_dead_sender_is_not_waited_for_and_its_marks_are_believed);
     tcase_add_test(tests, who_had_it_already_gets_it_no_second_time);
