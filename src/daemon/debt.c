@@ -6,10 +6,16 @@
 #include "gateway/process.h"
 #include "gateway/tick.h"
 
+static bool
+has_claim(const Debt *debt)
+{
+    return __atomic_load_n(debt->lease, __ATOMIC_ACQUIRE) != '\0';
+}
+
 bool
 debt_is_owed(const Debt *debt)
 {
-    return debt->struck != 0 || *debt->lease != '\0';
+    return debt->struck != 0 || has_claim(debt);
 }
 
 /* ---- marks ---- */
@@ -44,6 +50,17 @@ marked(const Debt *debt, Mark mark)
 
 /* ---- without a successor ---- */
 
+/* The lease's first letter last: the clock looks at any time, and whoever sees
+ * a claim must see its marks. */
+static void
+put(Debt *place, const Debt *debt)
+{
+    Debt hidden = *debt;
+    hidden.lease[0] = '\0';
+    *place = hidden;
+    __atomic_store_n(place->lease, debt->lease[0], __ATOMIC_RELEASE);
+}
+
 void
 debt_leave(Debt *debt, StatusPage *page)
 {
@@ -51,7 +68,7 @@ debt_leave(Debt *debt, StatusPage *page)
         return;
     for (size_t i = 0; i < STATUS_SLOTS; i++)
         if (!debt_is_owed(&page->debts[i])) {
-            page->debts[i] = *debt;
+            put(&page->debts[i], debt);
             *debt = (Debt){0};
             return;
         }
@@ -96,15 +113,16 @@ settle_strike(Debt *debt, Desk *desk, GError **error)
 static bool
 settle_claim(Debt *debt, Desk *desk, GError **error)
 {
-    if (*debt->lease == '\0')
+    if (!has_claim(debt))
         return true;
     g_autoptr(GArray) begun = marked(debt, MARK_BEGUN);
     g_autoptr(GArray) sent = marked(debt, MARK_SENT);
     const LastWords dead = {debt->lease, begun, sent};
     if (!tick_recover_sender(desk, &dead, error))
         return false;
-    debt->lease[0] = '\0';
+    /* Marks first: without a lease the place is free for another debt. */
     debt_mark(debt, 0, MARK_NONE);
+    __atomic_store_n(debt->lease, '\0', __ATOMIC_RELEASE);
     return true;
 }
 
