@@ -282,6 +282,28 @@ START_TEST(the_breaker_counts_no_further_than_it_must)
 }
 END_TEST
 
+START_TEST(far_from_the_breaker_a_count_serves_for_a_moment)
+{
+    static const struct {
+        int64_t breaker;
+        int64_t expected;
+    } steps[] = {
+        {8, 3}, /* counted */
+        {8, 3}, /* below half of it: one more is not seen yet */
+        {6, 5}, /* half of it: counted in each transaction */
+        {6, 6},
+    };
+    make_acknowledgement("a@x", "30 seconds");
+    make_acknowledgement("a@x", "30 seconds");
+    for (size_t i = 0; i < G_N_ELEMENTS(steps); i++) {
+        make_acknowledgement("a@x", "30 seconds");
+        fix.sample->budgets.breaker = steps[i].breaker;
+        g_autoptr(Context) context = context_of(OLENA_MAIL("a@x"));
+        ck_assert_int_eq(context->all_in_window, steps[i].expected);
+    }
+}
+END_TEST
+
 START_TEST(within_a_batch_the_counts_go_on)
 {
     Txn *txn = begin(fix.store);
@@ -491,6 +513,7 @@ add_context_tests(Suite *suite)
     tcase_add_test(tests, a_mail_without_an_id_is_never_the_same);
     tcase_add_test(tests, acknowledgements_are_counted_by_address_and_time);
     tcase_add_test(tests, the_breaker_counts_no_further_than_it_must);
+    tcase_add_test(tests, far_from_the_breaker_a_count_serves_for_a_moment);
     tcase_add_test(tests, within_a_batch_the_counts_go_on);
     tcase_add_test(tests, locks_are_held_until_the_transaction_ends);
     tcase_add_test(tests, a_transaction_that_is_left_holds_nothing);
