@@ -14,11 +14,14 @@
 #include "mail/dsn.h"
 #include "mail/limits.h"
 
+enum { ATTACHMENT_DIGEST_BYTES = 32 };
+
 typedef struct {
-    char *name;     /* a label, never a path: one line, at most 255 bytes; "" */
-    char *type;     /* "type/subtype", lower case */
-    size_t size;    /* bytes after transfer decoding */
-    bool is_inline; /* shown in the body (cid image), not a file for people */
+    char *name;  /* a label, never a path: one line, at most 255 bytes; "" */
+    char *type;  /* "type/subtype", lower case */
+    size_t size; /* bytes of the content: attachment.h says what that is */
+    uint8_t digest[ATTACHMENT_DIGEST_BYTES]; /* SHA-256 of the content */
+    bool is_inline;   /* shown in the body (cid image), not a file for people */
     char *content_id; /* without brackets, "" if none */
 } Attachment;
 

@@ -22,8 +22,11 @@ TransferEncoding transfer_parse(const char *value, size_t length);
 GByteArray *transfer_decode(TransferEncoding encoding, const char *bytes,
                             size_t length, size_t max_bytes);
 
-/* How many bytes the decoded body has; nothing is kept of it. */
-size_t transfer_size(TransferEncoding encoding, const char *bytes,
-                     size_t length);
+/* Takes bytes, piece by piece; `length` is never 0. */
+typedef void (*TransferFeed)(void *context, const void *bytes, size_t length);
+
+/* Hand all decoded bytes to `feed`, some KiB at a time; nothing is kept. */
+void transfer_feed(TransferEncoding encoding, const char *bytes, size_t length,
+                   TransferFeed feed, void *context);
 
 #endif

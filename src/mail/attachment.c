@@ -68,40 +68,77 @@ content_id(const Header *header)
                         : g_steal_pointer(&value);
 }
 
-/*
- * Bytes after transfer decoding. An attached message counts as the file it
- * becomes: with LF line ends, the last boundary a line of its own.
- */
-static size_t
-size_of(const Entity *entity)
+/* An attached message as the file it becomes: see attachment.h. */
+static void
+feed_message(const Entity *entity, TransferFeed feed, void *context)
 {
-    size_t size = transfer_size(entity->encoding, entity->body, entity->length);
-    if (entity->encoding != TRANSFER_IDENTITY ||
-        !content_is(entity->type, "message/rfc822"))
-        return size;
-    const char *p = entity->body, *end = p + entity->length;
-    if (size > 2 && end[-1] == '-' && end[-2] == '-')
-        size++;
+    const char *from = entity->body, *end = from + entity->length, *p = from;
     while (p < end && (p = memchr(p, '\r', (size_t)(end - p))) != NULL) {
-        size -= p + 1 < end && p[1] == '\n';
+        if (p + 1 < end && p[1] == '\n') {
+            if (p > from)
+                feed(context, from, (size_t)(p - from));
+            from = p + 1;
+        }
         p++;
     }
-    return size;
+    if (end > from)
+        feed(context, from, (size_t)(end - from));
+    /* The line end before a boundary is not the part's; its last line has one
+     * all the same. */
+    if (entity->length > 2 && end[-1] == '-' && end[-2] == '-')
+        feed(context, "\n", 1);
 }
 
-Attachment *
-attachment_new(const Entity *entity)
+static void
+feed_entity(const void *what, TransferFeed feed, void *context)
+{
+    const Entity *entity = what;
+    if (entity->encoding == TRANSFER_IDENTITY &&
+        content_is(entity->type, "message/rfc822"))
+        feed_message(entity, feed, context);
+    else
+        transfer_feed(entity->encoding, entity->body, entity->length, feed,
+                      context);
+}
+
+typedef struct {
+    size_t size;
+    GChecksum *digest;
+} Measure;
+
+static void
+measure(void *context, const void *bytes, size_t length)
+{
+    Measure *so_far = context;
+    so_far->size += length;
+    g_checksum_update(so_far->digest, bytes, (gssize)length);
+}
+
+void
+attachment_add(GPtrArray *attachments, Attachment *attachment,
+               AttachmentSource source, const void *what)
+{
+    g_autoptr(GChecksum) digest = g_checksum_new(G_CHECKSUM_SHA256);
+    Measure content = {0, digest};
+    source(what, measure, &content);
+    attachment->size = content.size;
+    gsize length = sizeof attachment->digest;
+    g_checksum_get_digest(digest, attachment->digest, &length);
+    g_ptr_array_add(attachments, attachment);
+}
+
+void
+attachment_add_entity(GPtrArray *attachments, const Entity *entity)
 {
     Attachment *attachment = g_new0(Attachment, 1);
     attachment->name = attachment_name(entity);
     attachment->type = checked_type(entity->type->word);
-    attachment->size = size_of(entity);
     attachment->content_id = content_id(entity->header);
     attachment->is_inline = !content_is(entity->disposition, "attachment") &&
                             content_is(entity->type, "image/") &&
                             (*attachment->content_id != '\0' ||
                              content_is(entity->disposition, "inline"));
-    return attachment;
+    attachment_add(attachments, attachment, feed_entity, entity);
 }
 
 /* The name in "begin 644 name"; NULL if the line is none. */
@@ -136,24 +173,75 @@ is_uu_line(const char *line, size_t length, size_t *ret_bytes)
     return true;
 }
 
-/* Behind "end", or NULL if what follows "begin" is no uuencoded file. */
+/* The line "end", or NULL if what follows "begin" is no uuencoded file. */
 static const char *
-uu_end(const char *p, size_t *ret_size)
+uu_end(const char *p)
 {
-    size_t size = 0;
     while (*p != '\0') {
         size_t length = strcspn(p, "\n"), bytes;
-        const char *next = p + length + (p[length] == '\n');
-        if (length == 3 && memcmp(p, "end", 3) == 0) {
-            *ret_size = size;
-            return next;
-        }
+        if (length == 3 && memcmp(p, "end", 3) == 0)
+            return p;
         if (!is_uu_line(p, length, &bytes))
             return NULL;
-        size += bytes;
-        p = next;
+        p += length + (p[length] == '\n');
     }
     return NULL;
+}
+
+/* Data lines, checked by uu_end(). */
+typedef struct {
+    const char *lines;
+    const char *end;
+} UuFile;
+
+enum { UU_LINE_BYTES = 63 };
+
+/* What a trimmed line lacks at its end are spaces, which stand for 0. */
+static unsigned
+uu_value(const char *line, size_t length, size_t i)
+{
+    return i < length ? (unsigned)(line[i] - ' ') & 63 : 0;
+}
+
+static void
+feed_uu_line(const char *line, size_t length, size_t bytes, TransferFeed feed,
+             void *context)
+{
+    unsigned char out[UU_LINE_BYTES + 2];
+    size_t n = 0;
+    for (size_t i = 1; n < bytes; i += 4) {
+        unsigned bits = uu_value(line, length, i) << 18 |
+                        uu_value(line, length, i + 1) << 12 |
+                        uu_value(line, length, i + 2) << 6 |
+                        uu_value(line, length, i + 3);
+        out[n++] = (unsigned char)(bits >> 16);
+        out[n++] = (unsigned char)(bits >> 8);
+        out[n++] = (unsigned char)bits;
+    }
+    if (bytes > 0)
+        feed(context, out, bytes);
+}
+
+static void
+feed_uu(const void *what, TransferFeed feed, void *context)
+{
+    const UuFile *file = what;
+    for (const char *p = file->lines; p < file->end;) {
+        size_t length = strcspn(p, "\n"), bytes = 0;
+        if (is_uu_line(p, length, &bytes))
+            feed_uu_line(p, length, bytes, feed, context);
+        p += length + 1;
+    }
+}
+
+static void
+add_uu(GPtrArray *attachments, char *name, const UuFile *file)
+{
+    Attachment *attachment = g_new0(Attachment, 1);
+    attachment->name = name;
+    attachment->type = g_strdup("application/octet-stream");
+    attachment->content_id = g_strdup("");
+    attachment_add(attachments, attachment, feed_uu, file);
 }
 
 char *
@@ -164,22 +252,18 @@ attachment_take_uuencoded(const char *text, GPtrArray *attachments)
     GString *rest = g_string_sized_new(strlen(text) + 1);
     const char *p = text;
     while (*p != '\0') {
-        size_t length = strcspn(p, "\n"), size = 0;
+        size_t length = strcspn(p, "\n");
         const char *next = p + length + (p[length] == '\n');
         g_autofree char *name = uu_begin(p, length);
-        const char *end = name != NULL ? uu_end(next, &size) : NULL;
+        const char *end = name != NULL ? uu_end(next) : NULL;
         if (end == NULL) {
             g_string_append_len(rest, p, next - p);
             p = next;
             continue;
         }
-        Attachment *file = g_new0(Attachment, 1);
-        file->name = g_steal_pointer(&name);
-        file->type = g_strdup("application/octet-stream");
-        file->size = size;
-        file->content_id = g_strdup("");
-        g_ptr_array_add(attachments, file);
-        p = end;
+        add_uu(attachments, g_steal_pointer(&name), &(UuFile){next, end});
+        p = end + strlen("end");
+        p += *p == '\n';
     }
     return g_string_free(rest, FALSE);
 }

@@ -226,7 +226,7 @@ body_read(const GPtrArray *entities, const MailLimits *limits,
             read_text(&reader, entity, role);
         if (role == ROLE_ATTACHMENT ||
             (role != ROLE_CONTAINER && *name != '\0'))
-            g_ptr_array_add(reader.attachments, attachment_new(entity));
+            attachment_add_entity(reader.attachments, entity);
     }
     bool uses_html = is_blank(reader.plain->str) && reader.html->len > 0;
     GString *text = uses_html ? reader.html : reader.plain;

@@ -208,20 +208,27 @@ transfer_decode(TransferEncoding encoding, const char *bytes, size_t length,
     return out;
 }
 
-size_t
-transfer_size(TransferEncoding encoding, const char *bytes, size_t length)
+void
+transfer_feed(TransferEncoding encoding, const char *bytes, size_t length,
+              TransferFeed feed, void *context)
 {
-    if (encoding == TRANSFER_IDENTITY)
-        return length;
     Decoder decoder;
     decoder_start(&decoder, encoding, &bytes, &length);
+    if (encoding == TRANSFER_IDENTITY) {
+        if (length > 0)
+            feed(context, bytes, length);
+        return;
+    }
     unsigned char buffer[CHUNK_BYTES + 64];
-    size_t size = 0;
     while (length > 0) {
         size_t n = MIN(length, CHUNK_BYTES);
-        size += decoder_step(&decoder, bytes, n, buffer);
+        size_t got = decoder_step(&decoder, bytes, n, buffer);
+        if (got > 0)
+            feed(context, buffer, got);
         bytes += n;
         length -= n;
     }
-    return size + base64_flush(&decoder.base64, buffer);
+    size_t rest = base64_flush(&decoder.base64, buffer);
+    if (rest > 0)
+        feed(context, buffer, rest);
 }
