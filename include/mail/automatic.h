@@ -38,6 +38,10 @@ typedef struct {
  */
 Automatic automatic_judge(const AutomaticEvidence *evidence);
 
+/* The static string of a reason by that name, "" included; NULL if no rule has
+ * it. */
+const char *automatic_reason_find(const char *name);
+
 /* "normal", "auto", "list", "bounce". */
 const char *automatic_class_name(AutomaticClass class);
 

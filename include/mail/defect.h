@@ -26,8 +26,12 @@
 #define DEFECT_CHARSET "charset-repaired"
 #define DEFECT_HOPS "too-many-hops"
 #define DEFECT_NO_TEXT "no-readable-text"
+#define DEFECT_PRESCANNED "only-pre-scanned"
 
 /* Note `slug` (a static string) once. */
 void defect_add(GPtrArray *defects, const char *slug);
+
+/* The static string of a slug by that name; NULL if there is none. */
+const char *defect_find(const char *name);
 
 #endif

@@ -383,6 +383,25 @@ is_absence(const char *subject, bool is_reply)
     return false;
 }
 
+/* Of the rules that are no table; "delivery-report" is mail.c's. */
+static const char *const other_reasons[] = {
+    "", "report", "absence-subject", "null-reverse-path", "delivery-report"};
+
+const char *
+automatic_reason_find(const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(other_reasons); i++)
+        if (strcmp(other_reasons[i], name) == 0)
+            return other_reasons[i];
+    for (size_t i = 0; i < G_N_ELEMENTS(header_rules); i++)
+        if (strcmp(header_rules[i].reason, name) == 0)
+            return header_rules[i].reason;
+    for (size_t i = 0; i < G_N_ELEMENTS(machine_senders); i++)
+        if (strcmp(machine_senders[i].reason, name) == 0)
+            return machine_senders[i].reason;
+    return NULL;
+}
+
 static Automatic
 automatic(AutomaticClass class, const char *reason)
 {

@@ -1,0 +1,240 @@
+#include <string.h>
+
+#include "mail/mail_form.h"
+#include "mail/prescan.h"
+#include "support.h"
+
+static const char *const mails[] = {
+    "",
+    "Subject: x\n\ny\n",
+    "From: =?utf-8?q?J=C3=BCrgen?= <j@example.org>, b@example.org\n"
+    "Reply-To: c@example.org\nTo: d@example.org, E <e@example.org>\n"
+    "Cc: f@example.org\nSubject: =?utf-8?q?gr=C3=BCn?=\n"
+    "Message-ID: <1@example.org>\nIn-Reply-To: <0@example.org>\n"
+    "References: <a@example.org> <0@example.org>\n"
+    "Date: Mon, 2 Mar 2026 10:00:00 +0200\nContent-Language: de\n"
+    "Received: x\nX-Auto-Response-Suppress: All\n"
+    "Content-Type: multipart/mixed; boundary=b\n\n"
+    "--b\n\nGuten Tag,\n\ndanke!\n\n"
+    "Am 1.3.2026 schrieb Anna:\n> Hallo\n"
+    "--b\nContent-Type: image/png; name=\"a.png\"\nContent-ID: <i@x>\n"
+    "Content-Transfer-Encoding: base64\n\niVBORw0KGgo=\n--b--\n",
+    "From: MAILER-DAEMON@example.org\nSubject: Undelivered\n"
+    "Content-Type: multipart/report; report-type=delivery-status;"
+    " boundary=b\n\n--b\n\nSorry.\n--b\n"
+    "Content-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\n"
+    "Final-Recipient: rfc822; gone@example.net\nAction: failed\n"
+    "Status: 5.1.1\n\n--b--\n",
+    "Precedence: list\nFrom: a@b.example\n\n\xFF\n",
+};
+
+static GByteArray *
+write_sample(size_t i, Mail **ret_mail)
+{
+    *ret_mail = support_parse(mails[i], NULL);
+    return mail_form_write(*ret_mail);
+}
+
+/* What two processes would make of it is the same. */
+static bool
+is_same(const Mail *a, const Mail *b)
+{
+    g_autoptr(GByteArray) first = mail_form_write(a);
+    g_autoptr(GByteArray) second = mail_form_write(b);
+    return first->len == second->len &&
+           memcmp(first->data, second->data, first->len) == 0 &&
+           strcmp(a->reply, b->reply) == 0;
+}
+
+START_TEST(a_mail_comes_back_as_it_was)
+{
+    g_autoptr(Mail) mail = NULL;
+    g_autoptr(GByteArray) form = write_sample((size_t)_i, &mail);
+    g_autoptr(Mail) again = mail_form_read(form->data, form->len, mail->raw);
+    ck_assert_ptr_nonnull(again);
+    ck_assert(is_same(mail, again));
+    ck_assert_str_eq(again->subject, mail->subject);
+    ck_assert_uint_eq(again->attachments->len, mail->attachments->len);
+    ck_assert_uint_eq(again->failed->len, mail->failed->len);
+    ck_assert_int_eq(again->date_s, mail->date_s);
+    ck_assert_ptr_eq(again->automatic.reason, mail->automatic.reason);
+    ck_assert_uint_le(form->len, mail_form_max_bytes(&mail_limits_default));
+}
+END_TEST
+
+START_TEST(what_the_prescan_reads_comes_back_too)
+{
+    g_autoptr(GBytes) raw = g_bytes_new_static(mails[_i], strlen(mails[_i]));
+    g_autoptr(Mail) mail = prescan(raw, &mail_limits_default);
+    g_autoptr(GByteArray) form = mail_form_write(mail);
+    g_autoptr(Mail) again = mail_form_read(form->data, form->len, raw);
+    ck_assert_ptr_nonnull(again);
+    ck_assert(is_same(mail, again));
+}
+END_TEST
+
+START_TEST(a_form_that_is_cut_or_goes_on_is_none)
+{
+    g_autoptr(Mail) mail = NULL;
+    g_autoptr(GByteArray) form = write_sample((size_t)_i, &mail);
+    for (guint length = 0; length < form->len; length++) {
+        /* As long as it is, so that a step too far is seen. */
+        g_autofree guint8 *cut = g_memdup2(form->data, length);
+        ck_assert_ptr_null(mail_form_read(cut, length, mail->raw));
+    }
+    g_byte_array_append(form, (const guint8 *)"", 1);
+    ck_assert_ptr_null(mail_form_read(form->data, form->len, mail->raw));
+}
+END_TEST
+
+/* Whatever one byte says, it is a mail or none, and never too much. */
+START_TEST(one_wrong_byte_is_met)
+{
+    g_autoptr(Mail) mail = NULL;
+    g_autoptr(GByteArray) form = write_sample((size_t)_i, &mail);
+    static const guint8 wrongs[] = {0, 1, '\n', 0x7F, 0x80, 0xFF};
+    for (guint at = 0; at < form->len; at++) {
+        guint8 was = form->data[at];
+        for (size_t i = 0; i < G_N_ELEMENTS(wrongs); i++) {
+            form->data[at] = wrongs[i];
+            g_autoptr(Mail) read =
+                mail_form_read(form->data, form->len, mail->raw);
+            if (read != NULL)
+                ck_assert_uint_le(read->reply_end, strlen(read->text));
+        }
+        form->data[at] = was;
+    }
+}
+END_TEST
+
+/* What a taken-over writer may try. */
+typedef struct {
+    const char *what;
+    void (*forge)(Mail *mail);
+} Forgery;
+
+static void
+set(char **string, const char *value)
+{
+    g_free(*string);
+    *string = g_strdup(value);
+}
+
+static void
+forge_nothing(Mail *mail)
+{
+    (void)mail;
+}
+
+static void
+forge_subject(Mail *mail)
+{
+    set(&mail->subject, "x\nBcc: v@example.org");
+}
+
+static void
+forge_utf8(Mail *mail)
+{
+    set(&mail->text, "\xC3");
+}
+
+static void
+forge_address(Mail *mail)
+{
+    set(&mail->originator->addr_spec, "");
+}
+
+static void
+forge_name(Mail *mail)
+{
+    set(&mail->originator->name, "x\r\ny");
+}
+
+static void
+forge_id(Mail *mail)
+{
+    set((char **)&mail->references->pdata[0], "a@b\n");
+}
+
+static void
+forge_view(Mail *mail)
+{
+    mail->reply_end = strlen(mail->text) + 1;
+}
+
+static void
+forge_view_order(Mail *mail)
+{
+    mail->reply_start = mail->reply_end + 1;
+}
+
+static void
+forge_view_in_character(Mail *mail)
+{
+    set(&mail->text, "\xC3\xBC");
+    mail->reply_start = 0;
+    mail->reply_end = 1;
+}
+
+static void
+forge_class(Mail *mail)
+{
+    mail->automatic.class = (AutomaticClass)(AUTOMATIC_BOUNCE + 1);
+}
+
+static void
+forge_reason(Mail *mail)
+{
+    mail->automatic.reason = "of-my-own";
+}
+
+static void
+forge_defect(Mail *mail)
+{
+    g_ptr_array_add(mail->defects, (gpointer)(uintptr_t) "of-my-own");
+}
+
+static const Forgery forgeries[] = {
+    {"nothing", forge_nothing},
+    {"a subject of two lines", forge_subject},
+    {"a name of two lines", forge_name},
+    {"an id of two lines", forge_id},
+    {"text that is no UTF-8", forge_utf8},
+    {"nobody's address", forge_address},
+    {"a view beyond the text", forge_view},
+    {"a view that ends before it begins", forge_view_order},
+    {"a view that cuts a character", forge_view_in_character},
+    {"a class there is not", forge_class},
+    {"a reason there is not", forge_reason},
+    {"a defect there is not", forge_defect},
+};
+
+START_TEST(forgeries_are_refused)
+{
+    g_autoptr(Mail) mail = support_parse(mails[2], NULL);
+    forgeries[_i].forge(mail);
+    g_autoptr(GByteArray) form = mail_form_write(mail);
+    g_autoptr(Mail) read = mail_form_read(form->data, form->len, mail->raw);
+    ck_assert_msg((read != NULL) == (_i == 0), "%s", forgeries[_i].what);
+}
+END_TEST
+
+static void
+add(TCase *tests)
+{
+    tcase_add_loop_test(tests, a_mail_comes_back_as_it_was, 0,
+                        G_N_ELEMENTS(mails));
+    tcase_add_loop_test(tests, what_the_prescan_reads_comes_back_too, 0,
+                        G_N_ELEMENTS(mails));
+    tcase_add_loop_test(tests, a_form_that_is_cut_or_goes_on_is_none, 0,
+                        G_N_ELEMENTS(mails));
+    tcase_add_loop_test(tests, one_wrong_byte_is_met, 0, G_N_ELEMENTS(mails));
+    tcase_add_loop_test(tests, forgeries_are_refused, 0,
+                        G_N_ELEMENTS(forgeries));
+}
+
+int
+main(void)
+{
+    return support_run("mail_form", add);
+}
