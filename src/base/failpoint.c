@@ -4,6 +4,8 @@
 
 #include <glib.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <string.h>
 #include <unistd.h>
 
 void
@@ -15,6 +17,25 @@ failpoint(const char *name)
     g_autofree char *path = g_build_filename(directory, name, NULL);
     if (unlink(path) == 0)
         kill(getpid(), SIGKILL);
+}
+
+static bool
+says(const char *bytes, size_t length, const char *act)
+{
+    g_autofree char *line = g_strdup_printf("\nX-Failpoint: %s", act);
+    return memmem(bytes, length, line, strlen(line)) != NULL;
+}
+
+void
+failpoint_mail(const char *bytes, size_t length)
+{
+    volatile bool forever = true;
+    if (says(bytes, length, "crash"))
+        *(volatile int *)NULL = 1;
+    while (forever && says(bytes, length, "spin"))
+        ;
+    while (forever && says(bytes, length, "eat"))
+        memset(g_malloc(1024 * 1024), 1, 1024 * 1024);
 }
 
 #else

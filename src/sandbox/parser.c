@@ -1,0 +1,455 @@
+#include "sandbox/parser.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/failure.h"
+#include "confine.h"
+#include "form.h"
+#include "mail/mail_form.h"
+
+enum {
+    CLEAR_OF_TARGETS = 10, /* FD_TRAY and below are targets */
+    START_MS = 30 * 1000,
+    LOOK_MS = 100,             /* between two looks at the child's clock */
+    LARGE_BYTES = 1024 * 1024, /* a tray that was this full is emptied */
+    SENDER_BYTES = 64 * 1024,  /* room besides the mail */
+    CHUNK_BYTES = 64 * 1024
+};
+
+struct Parser {
+    ParserOptions options;
+    pid_t pid; /* 0: there is none */
+    int request;
+    int answer;
+    clockid_t clock;  /* the child's computing time */
+    int64_t spent_ns; /* of it before the mail in hand */
+    size_t mails;     /* it has read */
+    bool confined;
+    int tray_fd; /* -1: there is none */
+    char *tray;
+    size_t tray_bytes;
+};
+
+Parser *
+parser_new(const ParserOptions *options)
+{
+    Parser *parser = g_new0(Parser, 1);
+    parser->options = *options;
+    parser->request = parser->answer = parser->tray_fd = -1;
+    return parser;
+}
+
+bool
+parser_is_confined(const Parser *parser)
+{
+    return parser->confined;
+}
+
+static int64_t
+milliseconds(void)
+{
+    return g_get_monotonic_time() / 1000;
+}
+
+static bool
+cannot_start(GError **error)
+{
+    failure_set(error, FAILURE_TEMPORARY, "cannot start a parser: %s",
+                g_strerror(errno));
+    return false;
+}
+
+/* ---- the tray ---- */
+
+static void
+tray_close(Parser *parser)
+{
+    if (parser->tray != NULL)
+        munmap(parser->tray, parser->tray_bytes);
+    if (parser->tray_fd >= 0)
+        close(parser->tray_fd);
+    parser->tray = NULL;
+    parser->tray_fd = -1;
+}
+
+/* Memory is taken only as mails are put there. */
+static bool
+tray_open(Parser *parser, size_t bytes, GError **error)
+{
+    parser->tray_fd = memfd_create("postern-mail", MFD_CLOEXEC);
+    if (parser->tray_fd < 0 || ftruncate(parser->tray_fd, (off_t)bytes) != 0)
+        return cannot_start(error);
+    void *tray = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
+                      parser->tray_fd, 0);
+    if (tray == MAP_FAILED)
+        return cannot_start(error);
+    parser->tray = tray;
+    parser->tray_bytes = bytes;
+    return true;
+}
+
+static void
+tray_empty(Parser *parser, size_t used)
+{
+    if (used >= LARGE_BYTES)
+        fallocate(parser->tray_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                  0, (off_t)parser->tray_bytes);
+}
+
+/* The child gets a descriptor that cannot write. */
+static int
+tray_read_only(const Parser *parser)
+{
+    g_autofree char *path =
+        g_strdup_printf("/proc/self/fd/%d", parser->tray_fd);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* ---- the child's life ---- */
+
+static void
+place(int fd, int target)
+{
+    if (fd < 0 || dup2(fd, target) != target)
+        _exit(EX_OSERR);
+}
+
+/* Nothing of the parent's environment but what test builds look for. */
+static char **
+environment(void)
+{
+    static const char *const kept[] = {"ASAN_OPTIONS", "LSAN_OPTIONS",
+                                       "UBSAN_OPTIONS", "GCOV_PREFIX"};
+    char **names = g_new0(char *, G_N_ELEMENTS(kept) + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < G_N_ELEMENTS(kept); i++) {
+        const char *value = g_getenv(kept[i]);
+        if (value != NULL)
+            names[n++] = g_strdup_printf("%s=%s", kept[i], value);
+    }
+    return names;
+}
+
+/* First all up, where no target is, then down. */
+static void
+become_child(int request, int answer, int tray, char *const *environment)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    request = fcntl(request, F_DUPFD_CLOEXEC, CLEAR_OF_TARGETS);
+    answer = fcntl(answer, F_DUPFD_CLOEXEC, CLEAR_OF_TARGETS);
+    tray = fcntl(tray, F_DUPFD_CLOEXEC, CLEAR_OF_TARGETS);
+    place(request, FD_REQUEST);
+    place(answer, FD_ANSWER);
+    place(tray, FD_TRAY);
+    close_range(FD_TRAY + 1, ~0U, 0);
+    confine_stack();
+    signal(SIGPIPE, SIG_DFL);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    char *const argv[] = {(char[]){"posternd"}, (char[]){PARSER_ARGUMENT},
+                          NULL};
+    execve("/proc/self/exe", argv, environment);
+    _exit(EX_OSERR);
+}
+
+static bool
+fork_child(Parser *parser, GError **error)
+{
+    int request[2] = {-1, -1}, answer[2] = {-1, -1};
+    int tray = tray_read_only(parser);
+    g_auto(GStrv) names = environment();
+    pid_t parent = getpid();
+    bool forked = tray >= 0 && pipe2(request, O_CLOEXEC) == 0 &&
+                  pipe2(answer, O_CLOEXEC) == 0 && (parser->pid = fork()) >= 0;
+    if (forked && parser->pid == 0) {
+        if (getppid() != parent)
+            _exit(EX_TEMPFAIL);
+        become_child(request[0], answer[1], tray, names);
+    }
+    if (!forked) {
+        cannot_start(error);
+        parser->pid = 0;
+    }
+    const int mine[] = {tray, request[0], answer[1]};
+    for (size_t i = 0; i < G_N_ELEMENTS(mine); i++)
+        if (mine[i] >= 0)
+            close(mine[i]);
+    parser->request = request[1];
+    parser->answer = answer[0];
+    if (forked && clock_getcpuclockid(parser->pid, &parser->clock) != 0)
+        parser->clock = CLOCK_MONOTONIC;
+    return forked;
+}
+
+/* Returns: how it ended, as waitpid() says. */
+static int
+end_child(Parser *parser)
+{
+    int status = 0;
+    if (parser->request >= 0)
+        close(parser->request);
+    if (parser->answer >= 0)
+        close(parser->answer);
+    parser->request = parser->answer = -1;
+    if (parser->pid > 0) {
+        kill(parser->pid, SIGKILL);
+        while (waitpid(parser->pid, &status, 0) < 0 && errno == EINTR)
+            ;
+    }
+    parser->pid = 0;
+    parser->confined = false;
+    return status;
+}
+
+void
+parser_free(Parser *parser)
+{
+    if (parser == NULL)
+        return;
+    end_child(parser);
+    tray_close(parser);
+    g_free(parser);
+}
+
+/* ---- talking ---- */
+
+static int64_t
+computed_ns(const Parser *parser)
+{
+    struct timespec spent;
+    return clock_gettime(parser->clock, &spent) == 0
+               ? spent.tv_sec * G_GINT64_CONSTANT(1000000000) + spent.tv_nsec
+               : 0;
+}
+
+static bool
+say(const Parser *parser, const void *bytes, size_t length)
+{
+    /* Less than a pipe holds: it never waits. SIGPIPE is ignored. */
+    return write(parser->request, bytes, length) == (ssize_t)length;
+}
+
+typedef enum { HEARD, HEARD_END, HEARD_TOO_LATE, HEARD_TOO_LONG } Heard;
+
+/* Wait until there is something to read, or it has had its time. */
+static Heard
+await(const Parser *parser, int64_t deadline_ms)
+{
+    for (;;) {
+        struct pollfd fd = {parser->answer, POLLIN, 0};
+        int64_t left_ms = deadline_ms - milliseconds();
+        if (left_ms <= 0)
+            return HEARD_TOO_LATE;
+        int ready = poll(&fd, 1, (int)MIN(left_ms, LOOK_MS));
+        if (ready > 0)
+            return HEARD;
+        if (ready < 0 && errno != EINTR)
+            return HEARD_END;
+        if (computed_ns(parser) - parser->spent_ns >
+            parser->options.cpu_s * G_GINT64_CONSTANT(1000000000))
+            return HEARD_TOO_LONG;
+    }
+}
+
+static Heard
+hear(const Parser *parser, void *bytes, size_t length, int64_t deadline_ms)
+{
+    char *p = bytes;
+    while (length > 0) {
+        Heard heard = await(parser, deadline_ms);
+        if (heard != HEARD)
+            return heard;
+        ssize_t n = read(parser->answer, p, length);
+        if (n == 0 || (n < 0 && errno != EINTR))
+            return HEARD_END;
+        p += MAX(n, 0);
+        length -= (size_t)MAX(n, 0);
+    }
+    return HEARD;
+}
+
+/* A length that is a lie costs no memory: that is taken as bytes come. */
+static Heard
+hear_form(const Parser *parser, size_t max_bytes, int64_t deadline_ms,
+          GByteArray *form)
+{
+    uint64_t length;
+    Heard heard = hear(parser, &length, sizeof length, deadline_ms);
+    if (heard == HEARD && length > max_bytes)
+        return HEARD_END;
+    while (heard == HEARD && form->len < length) {
+        guint had = form->len;
+        size_t n = MIN(length - had, CHUNK_BYTES);
+        g_byte_array_set_size(form, had + (guint)n);
+        heard = hear(parser, form->data + had, n, deadline_ms);
+    }
+    return heard;
+}
+
+/* ---- starting ---- */
+
+static bool
+greet(Parser *parser, GError **error)
+{
+    /* Twice what one mail may cost: it is replaced once half is spent. */
+    const ParserSetup setup = {parser->options.memory_bytes,
+                               (uint64_t)parser->options.cpu_s * 2 + 1,
+                               parser->tray_bytes};
+    ParserHello hello;
+    parser->spent_ns = computed_ns(parser);
+    if (!say(parser, &setup, sizeof setup) ||
+        hear(parser, &hello, sizeof hello, milliseconds() + START_MS) !=
+            HEARD ||
+        !hello.is_ready) {
+        failure_set(error, FAILURE_TEMPORARY,
+                    "a parser was started and did not come up");
+        return false;
+    }
+    parser->confined = hello.is_confined;
+    if (parser->confined || parser->options.best_effort)
+        return true;
+    failure_set(error, FAILURE_CONFIG,
+                "this kernel cannot confine the parser of mails (seccomp "
+                "filters): run one that can, or set sandbox = \"best-effort\" "
+                "and know that a bug in the reading of mail may then reach "
+                "whatever this user can");
+    return false;
+}
+
+bool
+parser_start(Parser *parser, GError **error)
+{
+    if (parser->pid > 0)
+        return true;
+    if (parser->tray == NULL &&
+        !tray_open(parser, parser->options.mail_bytes + SENDER_BYTES, error)) {
+        tray_close(parser);
+        return false;
+    }
+    parser->mails = 0;
+    if (fork_child(parser, error) && greet(parser, error))
+        return true;
+    end_child(parser);
+    return false;
+}
+
+/* One that died while nothing was in hand died of nothing. */
+static void
+forget_dead(Parser *parser)
+{
+    siginfo_t info = {0};
+    if (parser->pid > 0 &&
+        waitid(P_PID, (id_t)parser->pid, &info, WEXITED | WNOHANG | WNOWAIT) ==
+            0 &&
+        info.si_pid != 0)
+        end_child(parser);
+}
+
+/* Replaced before its limits could meet a mail that did nothing wrong. */
+static void
+retire_old(Parser *parser)
+{
+    if (parser->pid == 0)
+        return;
+    parser->spent_ns = computed_ns(parser);
+    if (parser->mails >= parser->options.mails ||
+        parser->spent_ns >
+            parser->options.cpu_s * G_GINT64_CONSTANT(1000000000))
+        end_child(parser);
+}
+
+static bool
+make_ready(Parser *parser, size_t bytes, GError **error)
+{
+    forget_dead(parser);
+    retire_old(parser);
+    if (parser->tray != NULL && bytes > parser->tray_bytes) {
+        end_child(parser);
+        tray_close(parser);
+    }
+    parser->options.mail_bytes = MAX(parser->options.mail_bytes, bytes);
+    if (!parser_start(parser, error))
+        return false;
+    parser->spent_ns = computed_ns(parser);
+    return true;
+}
+
+/* ---- reading ---- */
+
+/* Why the child is no more, for the log. */
+static void
+explain_end(Parser *parser, Heard heard, GError **error)
+{
+    int status = end_child(parser);
+    if (heard == HEARD_TOO_LATE)
+        failure_set(error, FAILURE_PERMANENT,
+                    "the parser had no answer after %" G_GINT64_FORMAT
+                    " s (limits.parse)",
+                    parser->options.wall_s);
+    else if (heard == HEARD_TOO_LONG)
+        failure_set(error, FAILURE_PERMANENT,
+                    "the parser computed for more than %" G_GINT64_FORMAT
+                    " s (limits.parse_cpu)",
+                    parser->options.cpu_s);
+    else if (heard == HEARD)
+        failure_set(error, FAILURE_PERMANENT,
+                    "the parser answered what is no mail");
+    else if (WIFSIGNALED(status))
+        failure_set(error, FAILURE_PERMANENT, "the parser was killed: %s",
+                    g_strsignal(WTERMSIG(status)));
+    else
+        failure_set(error, FAILURE_PERMANENT, "the parser ended with status %d",
+                    WEXITSTATUS(status));
+}
+
+static void
+put_on_tray(const Parser *parser, GBytes *raw, const char *sender,
+            ParserRequest *request)
+{
+    gsize length;
+    const char *bytes = g_bytes_get_data(raw, &length);
+    request->mail_bytes = length;
+    request->knows_sender = sender != NULL;
+    request->sender_bytes = sender != NULL ? strlen(sender) : 0;
+    if (request->sender_bytes > 0)
+        memcpy(parser->tray, sender, request->sender_bytes);
+    if (length > 0)
+        memcpy(parser->tray + request->sender_bytes, bytes, length);
+}
+
+Mail *
+parser_read(Parser *parser, GBytes *raw, const char *envelope_sender,
+            const MailLimits *limits, ParserMode mode, GError **error)
+{
+    size_t bytes = g_bytes_get_size(raw) +
+                   (envelope_sender != NULL ? strlen(envelope_sender) : 0);
+    if (!make_ready(parser, bytes, error))
+        return NULL;
+    int64_t deadline_ms = milliseconds() + parser->options.wall_s * 1000;
+    ParserRequest request = {.mode = mode, .limits = *limits};
+    put_on_tray(parser, raw, envelope_sender, &request);
+    parser->mails++;
+    g_autoptr(GByteArray) form = g_byte_array_new();
+    Heard heard = HEARD_END;
+    if (say(parser, &request, sizeof request))
+        heard =
+            hear_form(parser, mail_form_max_bytes(limits), deadline_ms, form);
+    Mail *mail =
+        heard == HEARD ? mail_form_read(form->data, form->len, raw) : NULL;
+    if (mail == NULL)
+        explain_end(parser, heard, error);
+    tray_empty(parser, bytes);
+    return mail;
+}
