@@ -81,7 +81,10 @@ typedef struct {
     int64_t idle_s;        /* waiting for a command or for content */
     int64_t stress_idle_s; /* the same while all workers are busy */
     int64_t batch;         /* mails a processor takes at once */
-    int64_t parse_s;       /* longest time for one mail */
+    int64_t parse_s;       /* longest time for one mail, */
+    int64_t parse_cpu_s;   /* and how much of it computing */
+    int64_t parse_bytes;   /* address space of a parser */
+    int64_t parser_mails;  /* that it reads before a fresh one comes */
     int64_t poll_s;        /* look at the database without a doorbell */
 } Limits;
 
@@ -97,6 +100,11 @@ typedef struct {
     char *host; /* loopback address literal; "" = nowhere */
     uint16_t port;
 } MetricsSettings;
+
+typedef enum {
+    SANDBOX_REQUIRED,   /* no mail is read where the kernel cannot confine it */
+    SANDBOX_BEST_EFFORT /* it is, with a warning */
+} SandboxMode;
 
 /* 0 keeps for ever. */
 typedef struct {
@@ -126,6 +134,7 @@ typedef struct {
     OutboxSettings outbox;
     Retention retention;
     MetricsSettings metrics;
+    SandboxMode sandbox;
 } Settings;
 
 /*

@@ -8,7 +8,7 @@
 enum {
     /* Mail above this is stored by COPY and read one at a time, in bytes. */
     DELIVERY_LARGE_BYTES = 1024 * 1024,
-    DELIVERY_STRIKES_MAX = 3
+    DELIVERY_STRIKES_MAX = 3 /* then only its pre-scan is read; one more parks */
 };
 
 typedef enum {
@@ -53,8 +53,8 @@ bool delivery_park(Txn *txn, int64_t id, const char *reason, bool *ret_parked,
 /* The database would not take it just now, though it takes others: later. */
 bool delivery_postpone(Txn *txn, int64_t id, const char *why, GError **error);
 
-/* A worker died or overstayed on it; ret_strikes so far, 0 if it does not wait
- * any more. */
+/* A worker or parser died or overstayed on it: it is taken again in a second,
+ * behind those that wait. ret_strikes so far, 0 if it does not wait any more. */
 bool delivery_strike(Txn *txn, int64_t id, int *ret_strikes, GError **error);
 
 /* Process a parked one again (`id` 0: all); ret_count: how many. */

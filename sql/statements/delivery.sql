@@ -111,9 +111,10 @@ UPDATE delivery SET postponed = postponed + 1, reason = $2,
  WHERE id = $1::bigint AND state = 'waiting';
 
 -- name: delivery_strike
--- A worker died or overstayed on it.
+-- A worker or parser died or overstayed on it; the mails behind it go first.
 --   $1 id
-UPDATE delivery SET strikes = strikes + 1
+UPDATE delivery SET strikes = strikes + 1,
+       not_before = now() + interval '1 second'
  WHERE id = $1::bigint AND state = 'waiting'
 RETURNING strikes;
 

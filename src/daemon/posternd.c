@@ -1,10 +1,15 @@
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include <gmime/gmime.h>
+
 #include "base/failure.h"
+#include "sandbox/parser.h"
 #include "supervisor.h"
 #include "worker.h"
 
@@ -106,10 +111,17 @@ main(int argc, char **argv)
     Options options = {.file = SETTINGS_FILE};
     int status;
     open_standard_descriptors();
+    signal(SIGPIPE, SIG_IGN);
+    if (argc == 2 && strcmp(argv[1], PARSER_ARGUMENT) == 0) {
+        g_mime_init();
+        return parser_child_run(mail_parse);
+    }
     if (!read_options(argc, argv, &options, &status))
         return status;
-    if (options.worker != NULL)
+    if (options.worker != NULL) {
+        g_mime_init();
         return worker_run(options.worker, options.file);
+    }
     g_autoptr(GError) error = NULL;
     g_autoptr(Settings) settings = settings_load(options.file, &error);
     if (settings == NULL) {

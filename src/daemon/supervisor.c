@@ -275,7 +275,7 @@ supervisor_check(const Settings *settings, GError **error)
     }
     g_autoptr(Desk) desk = desk_new(settings, "check");
     return settings_check_files(settings, error) &&
-           desk_load_templates(desk, error);
+           desk_load_templates(desk, error) && desk_start_parser(desk, error);
 }
 
 /* With fewer no worker could be started, and each for a reason of its own. */

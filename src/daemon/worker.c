@@ -13,8 +13,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include <gmime/gmime.h>
-
 #include "base/failure.h"
 #include "debt.h"
 #include "gateway/metrics.h"
@@ -355,7 +353,6 @@ worker_run(const char *name, const char *file)
     Worker worker = {.name = g_strdup(name)};
     g_autoptr(GError) error = NULL;
     log_open(name);
-    g_mime_init();
     worker.signals = signals_open();
     bool good = worker.signals >= 0 && start(&worker, file, &error) &&
                 work(&worker, &error);

@@ -29,6 +29,27 @@ load(Worker *worker, GError **error)
     }
 }
 
+/* False: FAILURE_CONFIG, only an operator can help. */
+static bool
+start_parser(Worker *worker, GError **error)
+{
+    for (;;) {
+        g_autoptr(GError) failure = NULL;
+        worker->diary.busy(worker->diary.context, 0,
+                           worker->settings->limits.parse_s);
+        if (desk_start_parser(worker->desk, &failure)) {
+            worker_resume(worker);
+            return true;
+        }
+        if (failure_is(failure, FAILURE_CONFIG)) {
+            g_propagate_error(error, g_steal_pointer(&failure));
+            return false;
+        }
+        if (!worker_pause(worker, "parser", failure))
+            return true;
+    }
+}
+
 bool
 worker_processor(Worker *worker, GError **error)
 {
@@ -38,6 +59,8 @@ worker_processor(Worker *worker, GError **error)
         return false;
     if (worker_is_stopping(worker) || !worker_answer_for_predecessor(worker))
         return true;
+    if (!start_parser(worker, error))
+        return false;
     while (!worker_is_stopping(worker)) {
         g_autoptr(GError) failure = NULL;
         Processed processed;

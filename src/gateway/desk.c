@@ -1,5 +1,6 @@
 #include "gateway/desk.h"
 
+#include "base/log.h"
 #include "gateway/template_files.h"
 #include "store/context.h"
 
@@ -51,6 +52,28 @@ desk_load(Desk *desk, GError **error)
     return desk_load_templates(desk, error) && desk_load_keys(desk, error);
 }
 
+bool
+desk_start_parser(Desk *desk, GError **error)
+{
+    const Limits *limits = &desk->settings->limits;
+    const ParserOptions options = {.best_effort = desk->settings->sandbox ==
+                                                  SANDBOX_BEST_EFFORT,
+                                   .wall_s = limits->parse_s,
+                                   .cpu_s = limits->parse_cpu_s,
+                                   .memory_bytes = (size_t)limits->parse_bytes,
+                                   .mails = (size_t)limits->parser_mails,
+                                   .mail_bytes = (size_t)limits->mail_bytes};
+    if (desk->parser == NULL)
+        desk->parser = parser_new(&options);
+    if (!parser_start(desk->parser, error))
+        return false;
+    if (!parser_is_confined(desk->parser))
+        log_warning(event("parser.unconfined"),
+                    kv("reason", "sandbox is best-effort, and this kernel has "
+                                 "no seccomp filters"));
+    return true;
+}
+
 Press
 desk_press(const Desk *desk)
 {
@@ -63,6 +86,7 @@ desk_free(Desk *desk)
 {
     if (desk == NULL)
         return;
+    parser_free(desk->parser);
     store_free(desk->store);
     template_set_free(desk->templates);
     g_clear_pointer(&desk->keys, g_ptr_array_unref);

@@ -13,13 +13,19 @@
 
 /* ---- a batch ---- */
 
+/* The mail that was in hand when a batch failed. */
+typedef struct {
+    int64_t id;  /* 0: none */
+    bool struck; /* it was too much for the parser */
+} Culprit;
+
 /*
  * Read what was locked, up to the first large mail, which is read alone: its
  * bytes are not kept beside others. Returns Work*; NULL on error.
  */
 static GPtrArray *
 read_batch(Txn *txn, Desk *desk, const GPtrArray *batch, const Diary *diary,
-           GError **error)
+           Culprit *culprit, GError **error)
 {
     g_autoptr(GPtrArray) works =
         g_ptr_array_new_with_free_func((GDestroyNotify)work_free);
@@ -30,7 +36,15 @@ read_batch(Txn *txn, Desk *desk, const GPtrArray *batch, const Diary *diary,
             break;
         if (large && !delivery_load_raw(txn, delivery, error))
             return NULL;
-        g_ptr_array_add(works, work_new(desk, delivery, diary));
+        g_autoptr(GError) failure = NULL;
+        Work *work = work_new(desk, delivery, diary, &failure);
+        if (work == NULL) {
+            if (failure_is(failure, FAILURE_PERMANENT))
+                *culprit = (Culprit){delivery->id, true};
+            g_propagate_error(error, g_steal_pointer(&failure));
+            return NULL;
+        }
+        g_ptr_array_add(works, work);
         if (large)
             break;
     }
@@ -51,10 +65,9 @@ lock_batch(Txn *txn, const GPtrArray *works, GError **error)
     return store_lock_context(txn, locks, error);
 }
 
-/* ret_culprit: the delivery that was in hand when it failed; 0: none. */
 static bool
 process_batch(Desk *desk, const Diary *diary, int64_t limit,
-              Processed *processed, size_t *ret_size, int64_t *ret_culprit,
+              Processed *processed, size_t *ret_size, Culprit *ret_culprit,
               GError **error)
 {
     /* Alone, a mail is named before its bytes are read: they may be at fault.
@@ -62,7 +75,7 @@ process_batch(Desk *desk, const Diary *diary, int64_t limit,
     int64_t inline_bytes = limit > 1 ? DELIVERY_LARGE_BYTES : -1;
     Processed done = {0, 0};
     *ret_size = 0;
-    *ret_culprit = 0;
+    *ret_culprit = (Culprit){0, false};
     diary->busy(diary->context, 0, work_database_time(desk));
     g_autoptr(Txn) txn = store_begin(desk->store, error);
     if (txn == NULL)
@@ -75,9 +88,10 @@ process_batch(Desk *desk, const Diary *diary, int64_t limit,
     if (batch->len == 0)
         return txn_commit(txn, error);
     if (limit == 1)
-        *ret_culprit = ((const Delivery *)batch->pdata[0])->id;
+        ret_culprit->id = ((const Delivery *)batch->pdata[0])->id;
     FAILPOINT("process.locked");
-    g_autoptr(GPtrArray) works = read_batch(txn, desk, batch, diary, error);
+    g_autoptr(GPtrArray) works =
+        read_batch(txn, desk, batch, diary, ret_culprit, error);
     if (works == NULL || !lock_batch(txn, works, error))
         return false;
     for (guint i = 0, n; i < works->len; i += n)
@@ -131,19 +145,33 @@ postpone_culprit(Desk *desk, int64_t delivery_id, const char *why,
     return true;
 }
 
+/* The parser died of it, so the transaction is void; after the strike, which
+ * also puts it behind the others, they are taken again. */
+static bool
+strike_culprit(Desk *desk, int64_t delivery_id, const GError *failure,
+               GError **error)
+{
+    log_error(event("parser.died"), kv_int("id", delivery_id),
+              kv("reason", failure->message));
+    return process_strike(desk, delivery_id, error);
+}
+
 /* A single mail failed: whose fault was it, and what becomes of it? */
 static bool
-answer_culprit(Desk *desk, int64_t culprit, GError *failure,
+answer_culprit(Desk *desk, const Culprit *culprit, GError *failure,
                Processed *processed, GError **error)
 {
-    if (culprit == 0 || failure_is(failure, FAILURE_UNCERTAIN) ||
+    if (culprit->struck)
+        return strike_culprit(desk, culprit->id, failure, error);
+    if (culprit->id == 0 || failure_is(failure, FAILURE_UNCERTAIN) ||
         !store_is_connected(desk->store)) {
         g_propagate_error(error, g_error_copy(failure));
         return false;
     }
     if (failure_is(failure, FAILURE_PERMANENT))
-        return park_culprit(desk, culprit, failure->message, processed, error);
-    return postpone_culprit(desk, culprit, failure->message, error);
+        return park_culprit(desk, culprit->id, failure->message, processed,
+                            error);
+    return postpone_culprit(desk, culprit->id, failure->message, error);
 }
 
 static bool
@@ -153,39 +181,55 @@ process_one_by_one(Desk *desk, const Diary *diary, size_t count,
     for (size_t i = 0; i < count; i++) {
         g_autoptr(GError) failure = NULL;
         size_t size;
-        int64_t culprit;
+        Culprit culprit;
         if (process_batch(desk, diary, 1, processed, &size, &culprit,
                           &failure)) {
             if (size == 0)
                 break;
-        } else if (!answer_culprit(desk, culprit, failure, processed, error)) {
+        } else if (!answer_culprit(desk, &culprit, failure, processed, error)) {
             return false;
         }
     }
     return true;
 }
 
-bool
-process_waiting(Desk *desk, const Diary *diary, Processed *ret_processed,
-                GError **error)
+/* A whole batch failed: what becomes of its mails? */
+static bool
+answer_batch(Desk *desk, const Diary *diary, size_t size,
+             const Culprit *culprit, const GError *failure,
+             Processed *processed, GError **error)
 {
-    g_autoptr(GError) failure = NULL;
-    size_t size;
-    int64_t culprit;
-    *ret_processed = (Processed){0, 0};
-    if (process_batch(desk, diary, desk->settings->limits.batch, ret_processed,
-                      &size, &culprit, &failure))
-        return true;
+    if (culprit->struck)
+        return strike_culprit(desk, culprit->id, failure, error);
     /* The server answers and refuses, be it for ever or because two processors
      * got in each other's way: one by one, each is met alone. */
     if (!failure_is(failure, FAILURE_UNCERTAIN) &&
         store_is_connected(desk->store)) {
         size_t count = size > 0 ? size : (size_t)desk->settings->limits.batch;
         log_notice(event("batch.split"), kv("reason", failure->message));
-        return process_one_by_one(desk, diary, count, ret_processed, error);
+        return process_one_by_one(desk, diary, count, processed, error);
     }
-    g_propagate_error(error, g_steal_pointer(&failure));
+    g_propagate_error(error, g_error_copy(failure));
     return false;
+}
+
+bool
+process_waiting(Desk *desk, const Diary *diary, Processed *ret_processed,
+                GError **error)
+{
+    Culprit culprit;
+    *ret_processed = (Processed){0, 0};
+    do {
+        g_autoptr(GError) failure = NULL;
+        size_t size;
+        if (process_batch(desk, diary, desk->settings->limits.batch,
+                          ret_processed, &size, &culprit, &failure))
+            return true;
+        if (!answer_batch(desk, diary, size, &culprit, failure, ret_processed,
+                          error))
+            return false;
+    } while (culprit.struck && !diary->stopping(diary->context));
+    return true;
 }
 
 /* ---- strikes ---- */
@@ -200,8 +244,9 @@ process_strike(Desk *desk, int64_t delivery_id, GError **error)
     log_error(event("mail.strike"), kv_int("id", delivery_id),
               kv_int("strikes", strikes));
     bool parked = false;
-    if (strikes >= DELIVERY_STRIKES_MAX) {
-        const char *why = "three workers died or overstayed on it";
+    if (strikes > DELIVERY_STRIKES_MAX) {
+        const char *why =
+            "workers died or overstayed on it, even on the pre-scan";
         size_t outgoing = 0;
         if (!delivery_park(txn, delivery_id, why, &parked, error) ||
             (parked &&

@@ -22,8 +22,10 @@ typedef struct {
 } Work;
 
 /* Read it. Who dies here has died on this mail. */
-Work *work_new(const Desk *desk, const Delivery *delivery, const Diary *diary);
+Work *work_new(const Desk *desk, const Delivery *delivery, const Diary *diary,
+               GError **error);
 void work_free(Work *work);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Work, work_free)
 
 /*
  * Decide and record a run: as many of works[from...] (Work*, locked) as have

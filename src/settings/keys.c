@@ -30,6 +30,10 @@ static const KeyWord log_levels[] = {
     {"notice", LOG_LEVEL_NOTICE}, {"info", LOG_LEVEL_INFO},
     {"debug", LOG_LEVEL_DEBUG},   {NULL, 0}};
 
+static const KeyWord sandbox_modes[] = {{"required", SANDBOX_REQUIRED},
+                                        {"best-effort", SANDBOX_BEST_EFFORT},
+                                        {NULL, 0}};
+
 static const KeyWord relay_tls[] = {{"off", RELAY_TLS_OFF},
                                     {"starttls", RELAY_TLS_STARTTLS},
                                     {"tls", RELAY_TLS_ALWAYS},
@@ -58,6 +62,12 @@ static const Key top_keys[] = {
              "SIGUSR1 opens it anew after a rotation. Empty is standard "
              "error, which systemd's journal takes.",
      .example = "\"/var/log/postern/postern.log\""},
+    {ROW("sandbox", KEY_WORD, "required", 0, 0, Settings, sandbox),
+     .help = "Mail is read by a process that can do nothing but compute. "
+             "Where the kernel cannot confine it (seccomp filters), posternd "
+             "does not start; with best-effort it does, and warns: a bug in "
+             "the reading of mail may then reach whatever its user can.",
+     .words = sandbox_modes},
     {ROW("run_directory", KEY_PATH, "/run/postern", 1, 80, Settings,
          run_directory),
      .help = "Where the lock and the status page of a running posternd are. "
@@ -238,8 +248,17 @@ static const Key limit_keys[] = {
     {ROW("batch", KEY_INTEGER, "32", 1, 1000, Limits, batch),
      .help = "Mails that a processor takes into one transaction."},
     {ROW("parse", KEY_DURATION, "30s", 1, 10 * MINUTE, Limits, parse_s),
-     .help = "The longest time for one mail; a processor that overstays it is "
-             "replaced, and the mail has a strike."},
+     .help = "The longest time for one mail. Who overstays it is replaced, and "
+             "the mail has a strike; after three, only its header and the "
+             "beginning of its undecoded text are read."},
+    {ROW("parse_cpu", KEY_DURATION, "3s", 1, 60, Limits, parse_cpu_s),
+     .help = "Of that, the longest time that reading a mail may compute."},
+    {ROW("parse_memory", KEY_SIZE, "512MiB", 64 * MIB, 4096LL * MIB, Limits,
+         parse_bytes),
+     .help = "The address space of a process that reads mail."},
+    {ROW("parser_mails", KEY_INTEGER, "500", 1, 1000000, Limits, parser_mails),
+     .help = "Mails that one such process reads before a fresh one takes its "
+             "place."},
     {ROW("poll", KEY_DURATION, "2s", 1, HOUR, Limits, poll_s),
      .help = "Look for work this often even if nobody rang."},
     {ROW("header_field_size", KEY_SIZE, "32KiB", KIB, 64 * KIB, Limits,

@@ -189,16 +189,17 @@ test_strikes()
 {
     desk_settings 'workers = { processor = 1; };'
     desk_reload
-    for strike in 1 2 3; do
+    for strike in 1 2 3 4; do
         arm process.parsed
         if [ $strike = 1 ]; then
             taken lmtp poison
         fi
         died process.parsed || tap_fail "strike $strike falls"
     done
-    tap_ok "after three strikes a mail is parked" wait_for 10 is_parked
+    tap_ok "after three strikes, and one more, a mail is parked" \
+        wait_for 10 is_parked
     tap_like "with the reason" "$(desk delivery list --state parked)" \
-        'three workers died or overstayed on it'
+        'workers died or overstayed on it, even on the pre-scan'
     tap_ok "the admin is told" wait_for 10 has_mail_to boss
     tap_is "monitoring sees it" "$(exit_of desk status)" 1
     taken lmtp behind
