@@ -1,5 +1,6 @@
 #include "mail/attachment.h"
 
+#include <nettle/sha2.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -103,7 +104,7 @@ feed_entity(const void *what, TransferFeed feed, void *context)
 
 typedef struct {
     size_t size;
-    GChecksum *digest;
+    struct sha256_ctx digest;
 } Measure;
 
 static void
@@ -111,19 +112,19 @@ measure(void *context, const void *bytes, size_t length)
 {
     Measure *so_far = context;
     so_far->size += length;
-    g_checksum_update(so_far->digest, bytes, (gssize)length);
+    sha256_update(&so_far->digest, length, bytes);
 }
 
 void
 attachment_add(GPtrArray *attachments, Attachment *attachment,
                AttachmentSource source, const void *what)
 {
-    g_autoptr(GChecksum) digest = g_checksum_new(G_CHECKSUM_SHA256);
-    Measure content = {0, digest};
+    Measure content = {.size = 0};
+    sha256_init(&content.digest);
     source(what, measure, &content);
     attachment->size = content.size;
-    gsize length = sizeof attachment->digest;
-    g_checksum_get_digest(digest, attachment->digest, &length);
+    sha256_digest(&content.digest, sizeof attachment->digest,
+                  attachment->digest);
     g_ptr_array_add(attachments, attachment);
 }
 
