@@ -1,5 +1,5 @@
 /*
- * Parts that are no body text: RFC 2183, 2231; and uuencoded files in text.
+ * Parts that are no body text: RFC 2183, 2231.
  *
  * The content of an attachment is what a person would save as a file, and there
  * is one definition of it: size, digest and what is extracted are those of the
@@ -10,33 +10,46 @@
 #define MAIL_ATTACHMENT_H
 
 #include <glib.h>
+#include <stdbool.h>
 
 #include "mail/entity.h"
 #include "mail/mail.h"
 
 enum { ATTACHMENT_NAME_MAX = 255 }; /* bytes of a name */
 
+/* Somebody who wants the content of one attachment as well. */
+typedef struct {
+    size_t index;
+    TransferFeed feed;
+    void *context;
+} AttachmentWish;
+
+/* The attachments of a mail, while it is read. */
+typedef struct {
+    GPtrArray *found; /* Attachment* */
+    size_t max;
+    const AttachmentWish *wish; /* NULL: none */
+} AttachmentList;
+
 /* Feeds the content of `what`. */
 typedef void (*AttachmentSource)(const void *what, TransferFeed feed,
                                  void *context);
 
-/* Add a part of the mail. */
-void attachment_add_entity(GPtrArray *attachments, const Entity *entity);
-
 /*
  * Add an attachment that has all but size and digest; both are taken from
- * `source` as it feeds, nothing is kept. Takes `attachment`.
+ * `source` as it feeds, nothing is kept. Takes `attachment`. False if the list
+ * is full.
  */
-void attachment_add(GPtrArray *attachments, Attachment *attachment,
+bool attachment_add(AttachmentList *list, Attachment *attachment,
                     AttachmentSource source, const void *what);
+
+/* Add a part of the mail. */
+bool attachment_add_entity(AttachmentList *list, const Entity *entity);
+
+/* One that says nothing about itself; `name` becomes a label. */
+Attachment *attachment_new(const char *name, const char *type);
 
 /* The name a part gives itself, as a label; "" if none. Free with g_free(). */
 char *attachment_name(const Entity *entity);
-
-/*
- * Take the uuencoded files ("begin 644 name" ... "end") out of `text` and add
- * them to `attachments`. Returns: the text without them; free with g_free().
- */
-char *attachment_take_uuencoded(const char *text, GPtrArray *attachments);
 
 #endif

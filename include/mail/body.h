@@ -5,6 +5,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "mail/attachment.h"
 #include "mail/limits.h"
 
 typedef struct {
@@ -17,9 +18,10 @@ typedef struct {
 /*
  * Read the text and the attachments of a scanned mail (entity.h): all inline
  * plain text in order; if that is blank, the HTML as text.
+ * `wish` (NULL: none) is for the content of an attachment.
  */
 Body body_read(const GPtrArray *entities, const MailLimits *limits,
-               GPtrArray *defects);
+               const AttachmentWish *wish, GPtrArray *defects);
 
 /*
  * Join the soft line breaks of format=flowed text (RFC 3676 4). Quoted lines

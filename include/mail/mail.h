@@ -13,6 +13,7 @@
 #include "mail/automatic.h"
 #include "mail/dsn.h"
 #include "mail/limits.h"
+#include "mail/transfer.h"
 
 enum { ATTACHMENT_DIGEST_BYTES = 32 };
 
@@ -61,6 +62,15 @@ typedef struct {
  */
 Mail *mail_parse(GBytes *raw, const char *envelope_sender,
                  const MailLimits *limits);
+
+/*
+ * Hand the content of attachment `index` of a mail to `feed`, piece by piece,
+ * as it is described in mail_parse()'s list: the mail is read again, so that
+ * nobody has to keep what may be large. If there is no such one nothing is fed.
+ * Returns: the list (Attachment*), whose digest tells whether all came through.
+ */
+GPtrArray *mail_attachment(GBytes *raw, const MailLimits *limits, size_t index,
+                           TransferFeed feed, void *context);
 
 void mail_free(Mail *mail);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Mail, mail_free)

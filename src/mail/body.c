@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "mail/attachment.h"
 #include "mail/charset.h"
 #include "mail/defect.h"
 #include "mail/entity.h"
 #include "mail/html_text.h"
+#include "mail/uuencode.h"
 
 enum {
     HTML_FACTOR = 4, /* HTML read is at most so many times the text kept */
@@ -118,7 +118,7 @@ typedef struct {
     GString *plain;
     GString *html;
     size_t history; /* in html; SIZE_MAX: not said */
-    GPtrArray *attachments;
+    AttachmentList attachments;
     const MailLimits *limits;
     GPtrArray *defects;
 } Reader;
@@ -175,19 +175,19 @@ static void
 read_plain(Reader *reader, const Entity *entity, char *decoded)
 {
     drop_cr(decoded);
-    g_autofree char *lines =
+    g_autofree char *clean =
         needs_cleaning(decoded) ? text_many_lines(decoded) : g_strdup(decoded);
+    char *text = uuencode_take(clean, &reader->attachments);
     const char *format = content_parameter(entity->type, "format");
     if (format != NULL && g_ascii_strcasecmp(format, "flowed") == 0) {
         const char *delsp = content_parameter(entity->type, "delsp");
         char *joined = body_unflow(
-            lines, delsp != NULL && g_ascii_strcasecmp(delsp, "yes") == 0);
-        g_free(lines);
-        lines = joined;
+            text, delsp != NULL && g_ascii_strcasecmp(delsp, "yes") == 0);
+        g_free(text);
+        text = joined;
     }
-    g_autofree char *text =
-        attachment_take_uuencoded(lines, reader->attachments);
     append_part(reader->plain, text);
+    g_free(text);
 }
 
 static void
@@ -207,27 +207,40 @@ read_text(Reader *reader, const Entity *entity, Role role)
         read_plain(reader, entity, decoded);
 }
 
+/* ---- all parts ---- */
+
+static void
+read_attachment(Reader *reader, const Entity *entity)
+{
+    if (!attachment_add_entity(&reader->attachments, entity))
+        defect_add(reader->defects, DEFECT_PARTS);
+}
+
+static void
+read_entity(Reader *reader, const Entity *entity)
+{
+    Role role = role_of(entity);
+    g_autofree char *name = attachment_name(entity);
+    if (role == ROLE_PLAIN || role == ROLE_HTML)
+        read_text(reader, entity, role);
+    if (role == ROLE_ATTACHMENT || (role != ROLE_CONTAINER && *name != '\0'))
+        read_attachment(reader, entity);
+}
+
 Body
 body_read(const GPtrArray *entities, const MailLimits *limits,
-          GPtrArray *defects)
+          const AttachmentWish *wish, GPtrArray *defects)
 {
-    Reader reader = {
-        g_string_new(NULL),
-        g_string_new(NULL),
-        SIZE_MAX,
-        g_ptr_array_new_with_free_func((GDestroyNotify)attachment_free),
-        limits,
-        defects};
-    for (guint i = 0; i < entities->len; i++) {
-        const Entity *entity = entities->pdata[i];
-        Role role = role_of(entity);
-        g_autofree char *name = attachment_name(entity);
-        if (role == ROLE_PLAIN || role == ROLE_HTML)
-            read_text(&reader, entity, role);
-        if (role == ROLE_ATTACHMENT ||
-            (role != ROLE_CONTAINER && *name != '\0'))
-            attachment_add_entity(reader.attachments, entity);
-    }
+    Reader reader = {.plain = g_string_new(NULL),
+                     .html = g_string_new(NULL),
+                     .history = SIZE_MAX,
+                     .attachments = {g_ptr_array_new_with_free_func(
+                                         (GDestroyNotify)attachment_free),
+                                     limits->parts, wish},
+                     .limits = limits,
+                     .defects = defects};
+    for (guint i = 0; i < entities->len; i++)
+        read_entity(&reader, entities->pdata[i]);
     bool uses_html = is_blank(reader.plain->str) && reader.html->len > 0;
     GString *text = uses_html ? reader.html : reader.plain;
     g_string_free(uses_html ? reader.plain : reader.html, TRUE);
@@ -236,5 +249,6 @@ body_read(const GPtrArray *entities, const MailLimits *limits,
         defect_add(defects, DEFECT_NO_TEXT);
     }
     size_t history = uses_html ? MIN(reader.history, text->len) : text->len;
-    return (Body){g_string_free(text, FALSE), history, reader.attachments};
+    return (Body){g_string_free(text, FALSE), history,
+                  reader.attachments.found};
 }

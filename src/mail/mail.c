@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "mail/attachment.h"
 #include "mail/body.h"
 #include "mail/defect.h"
 #include "mail/entity.h"
@@ -149,7 +150,7 @@ read_header(Mail *mail, const Header *header, const MailLimits *limits)
 static void
 read_body(Mail *mail, const GPtrArray *entities, const MailLimits *limits)
 {
-    Body body = body_read(entities, limits, mail->defects);
+    Body body = body_read(entities, limits, NULL, mail->defects);
     mail->text = body.text;
     mail->attachments = body.attachments;
     /* What somebody forwards is what they have to say. */
@@ -215,30 +216,52 @@ lines_from_cr(const char *bytes, size_t length, GPtrArray *defects)
     return copy;
 }
 
+/* The parts of a mail; they borrow `raw` or *ret_lines. */
+static GPtrArray *
+scan(GBytes *raw, const MailLimits *limits, GPtrArray *defects,
+     char **ret_lines)
+{
+    gsize length;
+    const char *bytes = g_bytes_get_data(raw, &length);
+    if (length == 0) {
+        bytes = "";
+        defect_add(defects, DEFECT_EMPTY);
+    }
+    if (length >= 3 && memcmp(bytes, "\xEF\xBB\xBF", 3) == 0) {
+        bytes += 3; /* a byte order mark */
+        length -= 3;
+    }
+    *ret_lines = lines_from_cr(bytes, length, defects);
+    return entity_scan(*ret_lines != NULL ? *ret_lines : bytes, length, limits,
+                       defects);
+}
+
 Mail *
 mail_parse(GBytes *raw, const char *envelope_sender, const MailLimits *limits)
 {
     Mail *mail = g_new0(Mail, 1);
     mail->raw = g_bytes_ref(raw);
     mail->defects = g_ptr_array_new();
-    gsize length;
-    const char *bytes = g_bytes_get_data(raw, &length);
-    if (length == 0) {
-        bytes = "";
-        defect_add(mail->defects, DEFECT_EMPTY);
-    }
-    if (length >= 3 && memcmp(bytes, "\xEF\xBB\xBF", 3) == 0) {
-        bytes += 3; /* a byte order mark */
-        length -= 3;
-    }
-    g_autofree char *lines = lines_from_cr(bytes, length, mail->defects);
-    g_autoptr(GPtrArray) entities = entity_scan(lines != NULL ? lines : bytes,
-                                                length, limits, mail->defects);
+    g_autofree char *lines = NULL;
+    g_autoptr(GPtrArray) entities = scan(raw, limits, mail->defects, &lines);
     const Entity *root = entities->pdata[0];
     read_header(mail, root->header, limits);
     read_body(mail, entities, limits);
     judge(mail, entities, envelope_sender);
     return mail;
+}
+
+GPtrArray *
+mail_attachment(GBytes *raw, const MailLimits *limits, size_t index,
+                TransferFeed feed, void *context)
+{
+    g_autoptr(GPtrArray) defects = g_ptr_array_new();
+    g_autofree char *lines = NULL;
+    g_autoptr(GPtrArray) entities = scan(raw, limits, defects, &lines);
+    const AttachmentWish wish = {index, feed, context};
+    Body body = body_read(entities, limits, &wish, defects);
+    g_free(body.text);
+    return body.attachments;
 }
 
 void
