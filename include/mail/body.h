@@ -17,7 +17,8 @@ typedef struct {
 
 /*
  * Read the text and the attachments of a scanned mail (entity.h): all inline
- * plain text in order; if that is blank, the HTML as text.
+ * plain text in order; if that is blank, the HTML as text; if there is none,
+ * the text in a winmail.dat. That one is listed, and what it holds after it.
  * `wish` (NULL: none) is for the content of an attachment.
  */
 Body body_read(const GPtrArray *entities, const MailLimits *limits,

@@ -22,6 +22,8 @@
 #define DEFECT_UNCLOSED "multipart-not-closed"
 #define DEFECT_DEPTH "nested-too-deep"
 #define DEFECT_PARTS "too-many-parts"
+#define DEFECT_TNEF_BROKEN "tnef-broken"
+#define DEFECT_TNEF_LARGE "tnef-too-large"
 #define DEFECT_TEXT_LONG "text-too-long"
 #define DEFECT_CHARSET "charset-repaired"
 #define DEFECT_HOPS "too-many-hops"

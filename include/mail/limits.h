@@ -12,6 +12,7 @@ typedef struct {
     size_t parts;              /* parts, and attachments, in all; 1000 */
     size_t addresses;          /* parsed of one field; 1000 */
     size_t text_bytes;         /* decoded text kept; 4 MiB */
+    size_t tnef_bytes;         /* a winmail.dat that is opened; 32 MiB */
     size_t hops;               /* Received fields before it is a loop; 50 */
 } MailLimits;
 

@@ -8,6 +8,7 @@
 #include "mail/defect.h"
 #include "mail/entity.h"
 #include "mail/html_text.h"
+#include "mail/tnef.h"
 #include "mail/uuencode.h"
 
 enum {
@@ -119,6 +120,8 @@ typedef struct {
     GString *html;
     size_t history; /* in html; SIZE_MAX: not said */
     AttachmentList attachments;
+    char *tnef_text; /* of the first winmail.dat; NULL: there is none */
+    char *tnef_html;
     const MailLimits *limits;
     GPtrArray *defects;
 } Reader;
@@ -207,13 +210,89 @@ read_text(Reader *reader, const Entity *entity, Role role)
         read_plain(reader, entity, decoded);
 }
 
+/* ---- winmail.dat ---- */
+
+static bool
+is_tnef(const Entity *entity, const char *name)
+{
+    if (content_is(entity->type, "application/ms-tnef") ||
+        content_is(entity->type, "application/vnd.ms-tnef"))
+        return true;
+    if (g_ascii_strcasecmp(name, "winmail.dat") != 0 &&
+        g_ascii_strcasecmp(name, "win.dat") != 0)
+        return false;
+    g_autoptr(GByteArray) head = transfer_decode(entity->encoding, entity->body,
+                                                 MIN(entity->length, 100), 4);
+    return tnef_is(head->data, head->len);
+}
+
+static void
+feed_tnef_file(const void *what, TransferFeed feed, void *context)
+{
+    const TnefFile *file = what;
+    if (file->length > 0)
+        feed(context, file->content, file->length);
+}
+
+static bool
+add_tnef_file(AttachmentList *list, const TnefFile *file)
+{
+    g_autofree char *type = g_ascii_strdown(file->type, -1);
+    Attachment *attachment = attachment_new(file->name, type);
+    g_free(attachment->content_id);
+    attachment->content_id = text_one_line(file->content_id);
+    attachment->is_inline = *attachment->content_id != '\0' &&
+                            g_str_has_prefix(attachment->type, "image/");
+    return attachment_add(list, attachment, feed_tnef_file, file);
+}
+
+static void
+read_tnef(Reader *reader, const Entity *entity)
+{
+    size_t max_bytes = reader->limits->tnef_bytes;
+    g_autoptr(GByteArray) bytes = transfer_decode(
+        entity->encoding, entity->body, entity->length, max_bytes + 1);
+    if (bytes->len > max_bytes) {
+        defect_add(reader->defects, DEFECT_TNEF_LARGE);
+        return;
+    }
+    g_autoptr(Tnef) tnef = tnef_read(bytes->data, bytes->len, reader->limits);
+    if (tnef == NULL) {
+        defect_add(reader->defects, DEFECT_TNEF_BROKEN);
+        return;
+    }
+    bool fits = !tnef->has_more;
+    for (guint i = 0; i < tnef->files->len && fits; i++)
+        fits = add_tnef_file(&reader->attachments, tnef->files->pdata[i]);
+    if (!fits)
+        defect_add(reader->defects, DEFECT_PARTS);
+    if (reader->tnef_text == NULL) {
+        reader->tnef_text = g_steal_pointer(&tnef->text);
+        reader->tnef_html = g_steal_pointer(&tnef->html);
+    }
+}
+
+/* For a mail that says nothing else. */
+static void
+use_tnef_text(Reader *reader)
+{
+    if (reader->tnef_text == NULL)
+        return;
+    g_autofree char *text = text_many_lines(reader->tnef_text);
+    g_string_assign(reader->plain, is_blank(text) ? "" : text);
+    g_string_truncate(reader->html, 0);
+    read_html(reader, reader->tnef_html);
+}
+
 /* ---- all parts ---- */
 
 static void
-read_attachment(Reader *reader, const Entity *entity)
+read_attachment(Reader *reader, const Entity *entity, const char *name)
 {
     if (!attachment_add_entity(&reader->attachments, entity))
         defect_add(reader->defects, DEFECT_PARTS);
+    else if (is_tnef(entity, name))
+        read_tnef(reader, entity);
 }
 
 static void
@@ -224,7 +303,7 @@ read_entity(Reader *reader, const Entity *entity)
     if (role == ROLE_PLAIN || role == ROLE_HTML)
         read_text(reader, entity, role);
     if (role == ROLE_ATTACHMENT || (role != ROLE_CONTAINER && *name != '\0'))
-        read_attachment(reader, entity);
+        read_attachment(reader, entity, name);
 }
 
 Body
@@ -241,6 +320,10 @@ body_read(const GPtrArray *entities, const MailLimits *limits,
                      .defects = defects};
     for (guint i = 0; i < entities->len; i++)
         read_entity(&reader, entities->pdata[i]);
+    if (is_blank(reader.plain->str) && is_blank(reader.html->str))
+        use_tnef_text(&reader);
+    g_free(reader.tnef_text);
+    g_free(reader.tnef_html);
     bool uses_html = is_blank(reader.plain->str) && reader.html->len > 0;
     GString *text = uses_html ? reader.html : reader.plain;
     g_string_free(uses_html ? reader.plain : reader.html, TRUE);

@@ -21,6 +21,7 @@ const MailLimits mail_limits_default = {
     .parts = 1000,
     .addresses = 1000,
     .text_bytes = 4 * 1024 * 1024,
+    .tnef_bytes = 32 * 1024 * 1024,
     .hops = 50,
 };
 
