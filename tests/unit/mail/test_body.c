@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "base/text.h"
-#include "mail/attachment.h"
 #include "mail/defect.h"
 #include "support.h"
 
@@ -121,86 +119,6 @@ START_TEST(text_and_attachments_are_told_apart)
 }
 END_TEST
 
-/* One definition of the content: of a size, and a digest of as many bytes. */
-static const struct {
-    const char *mail;
-    const char *content;
-} contents[] = {
-    {MIXED FILE_PART("a/b", "attachment", "12345") END, "12345"},
-    {MIXED FILE_PART("a/b", "attachment", "") END, ""},
-    {MIXED "--b\n" TYPE(
-         "a/b") "Content-Transfer-Encoding: base64\n\naGVsbG8=\nIHdvcmxk\n" END,
-     "hello world"},
-    {MIXED "--b\r\n" TYPE("a/b") "\na\r\nb\r\n" END, "a\r\nb"},
-    {MIXED "--b\n" TYPE("message/rfc822") "\nA: b\r\n\r\nc\rd\r\n\r\n" END,
-     "A: b\n\nc\rd\n"},
-    {MIXED "--b\n" TYPE("message/rfc822") "\nA: b\n\n--c\n\n--c--\n" END,
-     "A: b\n\n--c\n\n--c--\n"},
-    {MIXED "--b\n" TYPE("message/rfc822") "Content-Transfer-Encoding: "
-                                          "base64\n\nQTogYg0KDQpj\n" END,
-     "A: b\r\n\r\nc"},
-    {"\nbegin 644 a.txt\n#86)C\n`\nend\n", "abc"},
-    {"\nbegin 644 a.txt\n\"86(\n`\nend\n", "ab"}, /* a space trimmed */
-    {"\nbegin 644 a.txt\n`\nend\n", ""},
-};
-
-START_TEST(size_and_digest_are_those_of_the_content)
-{
-    g_autoptr(Mail) mail = support_parse(contents[_i].mail, NULL);
-    ck_assert_uint_eq(mail->attachments->len, 1);
-    const Attachment *attachment = mail->attachments->pdata[0];
-    g_autofree char *got =
-        text_hex(attachment->digest, sizeof attachment->digest);
-    g_autofree char *expected = g_compute_checksum_for_string(
-        G_CHECKSUM_SHA256, contents[_i].content, -1);
-    ck_assert_uint_eq(attachment->size, strlen(contents[_i].content));
-    ck_assert_str_eq(got, expected);
-}
-END_TEST
-
-static const struct {
-    const char *name; /* as a Content-Disposition has it */
-    const char *expected;
-} labels[] = {
-    {"filename=a.pdf", "a.pdf"},
-    {"filename=\"../../etc/cron.d/x\"", "x"},
-    {"filename=\"C:\\\\Users\\\\bob\\\\a.pdf\"", "a.pdf"},
-    {"filename=\"/\"", "/"},
-    {"filename=\"..\"", ""},
-    {"filename*=utf-8''%2Fetc%2Fpasswd", "passwd"},
-    {"filename*=utf-8''a%00b.exe", "a\xEF\xBF\xBD"
-                                   "b.exe"},
-    {"filename*=utf-8''a%0D%0AX:%20y.pdf", "a X: y.pdf"},
-    {"filename*=utf-8''%E2%80%AEfdp.exe", "fdp.exe"},
-    {"filename=\"  spaced  .pdf \"", "spaced .pdf"},
-};
-
-START_TEST(names_are_labels)
-{
-    g_autofree char *text = g_strdup_printf(
-        MIXED
-        "--b\n" TYPE("a/b") "Content-Disposition: attachment; %s\n\nx\n" END,
-        labels[_i].name);
-    g_autoptr(Mail) mail = support_parse(text, NULL);
-    ck_assert_uint_eq(mail->attachments->len, 1);
-    const Attachment *attachment = mail->attachments->pdata[0];
-    ck_assert_str_eq(attachment->name, labels[_i].expected);
-}
-END_TEST
-
-START_TEST(names_have_a_length)
-{
-    g_autofree char *text = support_repeat(
-        MIXED "--b\n" TYPE("a/b") "Content-Disposition: attachment; "
-                                  "filename=\"",
-        "é", 5000, ".pdf\"\n\nx\n" END);
-    g_autoptr(Mail) mail = support_parse(text, NULL);
-    const Attachment *attachment = mail->attachments->pdata[0];
-    ck_assert_uint_le(strlen(attachment->name), ATTACHMENT_NAME_MAX);
-    ck_assert(g_utf8_validate(attachment->name, -1, NULL));
-}
-END_TEST
-
 static const struct {
     const char *text;
     bool delete_space;
@@ -288,10 +206,6 @@ add(TCase *tests)
 {
     tcase_add_loop_test(tests, text_and_attachments_are_told_apart, 0,
                         G_N_ELEMENTS(bodies));
-    tcase_add_loop_test(tests, size_and_digest_are_those_of_the_content, 0,
-                        G_N_ELEMENTS(contents));
-    tcase_add_loop_test(tests, names_are_labels, 0, G_N_ELEMENTS(labels));
-    tcase_add_test(tests, names_have_a_length);
     tcase_add_loop_test(tests, flowed_lines_are_joined, 0, G_N_ELEMENTS(flows));
     tcase_add_test(tests, flowed_text_is_recognised);
     tcase_add_test(tests, text_has_a_limit);
