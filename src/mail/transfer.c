@@ -1,9 +1,12 @@
 #include "mail/transfer.h"
 
 #include <gmime/gmime.h>
+#include <stdbool.h>
 #include <string.h>
 
-enum { CHUNK_BYTES = 16 * 1024 };
+enum { CHUNK_BYTES = 16 * 1024, HELD_ROOM = 64 };
+
+/* ---- base64 ---- */
 
 /* 0-63, or 64 for "=", or 65 for what is not base64. */
 static unsigned char
@@ -104,10 +107,101 @@ base64_step(Base64 *state, const char *bytes, size_t length, unsigned char *out)
     return n;
 }
 
+/* ---- quoted-printable ---- */
+
+enum { HELD_MAX = 32 };
+
+/*
+ * What follows a "=" and is not decided yet: nothing, one hexadecimal digit, or
+ * the white space that a relay left between it and the line end.
+ */
+typedef struct {
+    bool is_open;
+    size_t held_length;
+    unsigned char held[HELD_MAX];
+} QuotedPrintable;
+
+/* It was no code: the "=" and what followed it stand for themselves. */
+static size_t
+quoted_literal(QuotedPrintable *state, unsigned char *out)
+{
+    out[0] = '=';
+    memcpy(out + 1, state->held, state->held_length);
+    state->is_open = false;
+    return 1 + state->held_length;
+}
+
+/* The next character behind a "="; false if it is not part of a code. */
+static bool
+quoted_take(QuotedPrintable *state, unsigned char c, unsigned char *out,
+            size_t *n)
+{
+    bool is_digit = state->held_length == 1 && g_ascii_isxdigit(state->held[0]);
+    if (is_digit && g_ascii_isxdigit(c)) {
+        out[(*n)++] =
+            (unsigned char)(g_ascii_xdigit_value((char)state->held[0]) << 4 |
+                            g_ascii_xdigit_value((char)c));
+        state->is_open = false;
+        return true;
+    }
+    if (c == '\n' && !is_digit) {
+        state->is_open = false;
+        return true;
+    }
+    bool is_space = c == ' ' || c == '\t' || c == '\r';
+    bool fits = state->held_length == 0
+                    ? is_space || g_ascii_isxdigit(c)
+                    : is_space && !is_digit && state->held_length < HELD_MAX;
+    if (fits)
+        state->held[state->held_length++] = c;
+    return fits;
+}
+
+/* `out` has room for `length` bytes and what may be held. GMime's decoder would
+ * lose a "=3" at the end and keep "= " before a line end. */
+static size_t
+quoted_step(QuotedPrintable *state, const char *bytes, size_t length,
+            unsigned char *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < length;) {
+        if (state->is_open) {
+            if (quoted_take(state, (unsigned char)bytes[i], out, &n))
+                i++;
+            else
+                n += quoted_literal(state, out + n);
+            continue;
+        }
+        const char *found = memchr(bytes + i, '=', length - i);
+        size_t run = found != NULL ? (size_t)(found - bytes) - i : length - i;
+        memcpy(out + n, bytes + i, run);
+        n += run;
+        i += run;
+        if (found != NULL) {
+            *state = (QuotedPrintable){.is_open = true};
+            i++;
+        }
+    }
+    return n;
+}
+
+/* A "=" that ends the text is a line that would have gone on. */
+static size_t
+quoted_flush(QuotedPrintable *state, unsigned char *out)
+{
+    if (!state->is_open || state->held_length == 0 ||
+        !g_ascii_isxdigit(state->held[0]))
+        return 0;
+    return quoted_literal(state, out);
+}
+
+/* ---- all of them ---- */
+
 typedef struct {
     TransferEncoding encoding;
     Base64 base64;
-    int state; /* of GMime's decoders */
+    QuotedPrintable quoted;
+    int state; /* of GMime's decoder of uuencode */
     guint32 save;
 } Decoder;
 
@@ -120,8 +214,7 @@ decoder_step(Decoder *decoder, const char *bytes, size_t length,
     case TRANSFER_BASE64:
         return base64_step(&decoder->base64, bytes, length, out);
     case TRANSFER_QUOTED_PRINTABLE:
-        return g_mime_encoding_quoted_decode_step(
-            in, length, out, &decoder->state, &decoder->save);
+        return quoted_step(&decoder->quoted, bytes, length, out);
     case TRANSFER_UUENCODE:
         return g_mime_encoding_uudecode_step(in, length, out, &decoder->state,
                                              &decoder->save);
@@ -130,6 +223,14 @@ decoder_step(Decoder *decoder, const char *bytes, size_t length,
     }
     memcpy(out, bytes, length);
     return length;
+}
+
+/* What is left at the end. */
+static size_t
+decoder_flush(Decoder *decoder, unsigned char *out)
+{
+    return base64_flush(&decoder->base64, out) +
+           quoted_flush(&decoder->quoted, out);
 }
 
 TransferEncoding
@@ -193,7 +294,7 @@ transfer_decode(TransferEncoding encoding, const char *bytes, size_t length,
     decoder_start(&decoder, encoding, &bytes, &length);
     GByteArray *out =
         g_byte_array_sized_new((guint)MIN(length, max_bytes + CHUNK_BYTES));
-    unsigned char buffer[CHUNK_BYTES + 64];
+    unsigned char buffer[CHUNK_BYTES + HELD_ROOM];
     while (length > 0 && out->len < max_bytes) {
         size_t n = MIN(length, CHUNK_BYTES);
         size_t got = decoder_step(&decoder, bytes, n, buffer);
@@ -201,7 +302,7 @@ transfer_decode(TransferEncoding encoding, const char *bytes, size_t length,
         bytes += n;
         length -= n;
     }
-    size_t rest = base64_flush(&decoder.base64, buffer);
+    size_t rest = decoder_flush(&decoder, buffer);
     g_byte_array_append(out, buffer, (guint)rest);
     if (out->len > max_bytes)
         g_byte_array_set_size(out, (guint)max_bytes);
@@ -219,7 +320,7 @@ transfer_feed(TransferEncoding encoding, const char *bytes, size_t length,
             feed(context, bytes, length);
         return;
     }
-    unsigned char buffer[CHUNK_BYTES + 64];
+    unsigned char buffer[CHUNK_BYTES + HELD_ROOM];
     while (length > 0) {
         size_t n = MIN(length, CHUNK_BYTES);
         size_t got = decoder_step(&decoder, bytes, n, buffer);
@@ -228,7 +329,7 @@ transfer_feed(TransferEncoding encoding, const char *bytes, size_t length,
         bytes += n;
         length -= n;
     }
-    size_t rest = base64_flush(&decoder.base64, buffer);
+    size_t rest = decoder_flush(&decoder, buffer);
     if (rest > 0)
         feed(context, buffer, rest);
 }

@@ -264,7 +264,18 @@ static const struct {
     {"base64", "", ""},
     {"quoted-printable", "caf=C3=A9", "caf\xC3\xA9"},
     {"quoted-printable", "a=\nb=\r\nc", "abc"},
-    {"quoted-printable", "a=ZZb", "a=ZZb"},
+    {"quoted-printable", "a=ZZb", "a=ZZb"}, /* M44 */
+    {"quoted-printable", "a= \t\r\nb=\r\nc=\nd", "abcd"},
+    {"quoted-printable", "a= b=\r=\t=", "a= b=\r=\t"},
+    {"quoted-printable", "==41=4=41=4", "=A=4A=4"},
+    {"quoted-printable", "a=4\nb=\nc", "a=4\nbc"},
+    {"quoted-printable", "a=", "a"},
+    {"quoted-printable", "a=\r", "a"},
+    {"quoted-printable", "a=  ", "a"},
+    {"quoted-printable", "a=4", "a=4"},
+    {"quoted-printable",
+     "a=                                                   \nb",
+     "a=                                                   \nb"},
     {"Quoted-Printable", "a=3d=3D", "a=="},
     {"x-uuencode", "begin 644 x\n#86)C\n`\nend\n", "abc"},
 };
@@ -290,6 +301,23 @@ START_TEST(transfer_encodings_are_undone)
     ck_assert_uint_eq(fed->len, expected);
     if (expected > 0)
         ck_assert_mem_eq(fed->data, got->data, expected);
+}
+END_TEST
+
+/* At each offset a chunk may end. */
+START_TEST(quoted_codes_may_be_torn)
+{
+    enum { CHUNK_BYTES = 16 * 1024 };
+    static const char code[] = "=C3=A9= \n=4";
+    for (size_t n = 0; n <= sizeof code; n++) {
+        g_autofree char *filler = g_strnfill(CHUNK_BYTES - n, 'x');
+        g_autofree char *text = g_strconcat(filler, code, "!", NULL);
+        g_autofree char *expected = g_strconcat(filler, "\xC3\xA9=4!", NULL);
+        g_autoptr(GByteArray) got = transfer_decode(
+            TRANSFER_QUOTED_PRINTABLE, text, strlen(text), strlen(text));
+        ck_assert_uint_eq(got->len, strlen(expected));
+        ck_assert_mem_eq(got->data, expected, got->len);
+    }
 }
 END_TEST
 
@@ -368,6 +396,7 @@ add(TCase *tests)
     tcase_add_test(tests, parameters_are_counted);
     tcase_add_loop_test(tests, transfer_encodings_are_undone, 0,
                         G_N_ELEMENTS(transfers));
+    tcase_add_test(tests, quoted_codes_may_be_torn);
     tcase_add_test(tests, decoding_stops_at_its_limit);
     tcase_add_loop_test(tests, hostile_text_costs_its_length, 0,
                         G_N_ELEMENTS(hostile));
