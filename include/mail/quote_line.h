@@ -46,6 +46,9 @@ bool quote_line_holds_intro(const char *line, size_t length);
 
 QuoteField quote_line_field(const char *line, size_t length);
 
+/* True if the line is a whole quoted header: "From: Bob Sent: ... To: Ann" */
+bool quote_line_is_header(const char *line, size_t length);
+
 /* "-----Original Message-----": what follows is history. */
 bool quote_line_is_original(const char *line, size_t length,
                             bool may_have_marks);

@@ -153,6 +153,26 @@ ends_sentence(const char *line, size_t length)
 }
 
 /*
+ * The line "On Mon, May 4" above an introduction that begins at `first`, or
+ * `first`. Between the two may be a line with the writer's address.
+ */
+static size_t
+find_opening(const Scan *scan, size_t first)
+{
+    for (size_t i = first; i > 0 && i + 2 > first; i--) {
+        size_t length;
+        const char *line = line_text(scan, i - 1, &length);
+        if (kind_at(scan, i - 1) != LINE_TEXT || ends_sentence(line, length))
+            return first;
+        if (quote_line_begins_intro(line, length))
+            return i - 1;
+        if (length == 0 || *line != '<')
+            return first;
+    }
+    return first;
+}
+
+/*
  * The introduction that ends with line `last`, wrapped or not: tried from the
  * shortest on, so that prose above it stays prose.
  */
@@ -179,14 +199,8 @@ find_intro(const Scan *scan, size_t last, size_t *ret_first)
             kind_at(scan, first - 1) != LINE_TEXT)
             break;
     }
-    size_t length;
-    if (best != INTRO_NONE && *ret_first > 0 &&
-        kind_at(scan, *ret_first - 1) == LINE_TEXT) {
-        const char *above = line_text(scan, *ret_first - 1, &length);
-        if (quote_line_begins_intro(above, length) &&
-            !ends_sentence(above, length))
-            (*ret_first)--;
-    }
+    if (best != INTRO_NONE)
+        *ret_first = find_opening(scan, *ret_first);
     return best;
 }
 
@@ -219,11 +233,15 @@ mark_intros(const Scan *scan)
     }
 }
 
-/* The fields of a quoted header that starts at `index`, as a bit mask. */
-static unsigned
-block_fields(const Scan *scan, size_t index)
+/*
+ * True if a quoted header starts at `index`: who, and two of when, to whom and
+ * what about. Without a subject and an address it may as well be a journey.
+ */
+static bool
+is_block(const Scan *scan, size_t index)
 {
     unsigned found = 0;
+    bool has_at = false;
     size_t end = MIN(index + BLOCK_LINES, scan->lines->len), prose = 0;
     for (; index < end && prose < 2; index++) {
         size_t length;
@@ -235,8 +253,14 @@ block_fields(const Scan *scan, size_t index)
                              : QUOTE_FIELD_NONE;
         prose = field == QUOTE_FIELD_NONE ? prose + 1 : 0;
         found |= field;
+        has_at |= field != QUOTE_FIELD_NONE &&
+                  memchr(line, '@', MIN(length, QUOTE_LINE_MAX)) != NULL;
     }
-    return found;
+    unsigned kinds =
+        found & (QUOTE_FIELD_SENT | QUOTE_FIELD_TO | QUOTE_FIELD_SUBJECT);
+    bool two_more = (kinds & (kinds - 1)) != 0;
+    return (found & QUOTE_FIELD_FROM) != 0 && two_more &&
+           ((found & QUOTE_FIELD_SUBJECT) != 0 || has_at);
 }
 
 /* Outlook and others quote without marks below "From: Sent: To: Subject:" */
@@ -249,11 +273,7 @@ mark_blocks(const Scan *scan)
         if (kind_at(scan, i) != LINE_TEXT || length > QUOTE_LINE_MAX ||
             quote_line_field(line, length) == QUOTE_FIELD_NONE)
             continue;
-        unsigned found = block_fields(scan, i);
-        unsigned kinds =
-            found & (QUOTE_FIELD_SENT | QUOTE_FIELD_TO | QUOTE_FIELD_SUBJECT);
-        bool two_more = (kinds & (kinds - 1)) != 0;
-        if ((found & QUOTE_FIELD_FROM) != 0 && two_more)
+        if (quote_line_is_header(line, length) || is_block(scan, i))
             line_at(scan, i)->kind = LINE_HISTORY;
     }
 }

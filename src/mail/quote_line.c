@@ -15,6 +15,38 @@ lower_copy(const char *text, size_t length)
     return g_ascii_strdown(text, (gssize)length);
 }
 
+/* Bytes of the space at `p`, a no-break space among them; 0 if it is none. */
+static size_t
+space_at(const char *p, size_t length)
+{
+    if (length > 0 && g_ascii_isspace(*p))
+        return 1;
+    return length >= 2 && memcmp(p, "\xC2\xA0", 2) == 0 ? 2 : 0;
+}
+
+/*
+ * The no-break space before ":" in French is a space like any other, and the
+ * digits of Arabic (U+0660) and Persian (U+06F0) count like ours.
+ */
+static void
+fold_foreign(char *text)
+{
+    char *to = text;
+    for (const unsigned char *p = (unsigned char *)text; *p != '\0'; p++) {
+        bool is_digit = (*p == 0xD9 && p[1] >= 0xA0 && p[1] <= 0xA9) ||
+                        (*p == 0xDB && p[1] >= 0xB0 && p[1] <= 0xB9);
+        bool is_space = *p == 0xC2 && p[1] == 0xA0;
+        if (is_digit)
+            *to++ = (char)('0' + (*++p & 0x0F));
+        else if (is_space)
+            *to++ = ' ';
+        else
+            *to++ = (char)*p;
+        p += is_space;
+    }
+    *to = '\0';
+}
+
 /* A lower-case copy without surrounding blanks, stars and angle marks. */
 static char *
 lower_line(const char *line, size_t length)
@@ -26,9 +58,7 @@ lower_line(const char *line, size_t length)
     while (length > 0 && strchr(" \t*_", line[length - 1]) != NULL)
         length--;
     char *lower = lower_copy(line, length);
-    /* The no-break space before ":" in French is a space like any other. */
-    for (char *p = lower; (p = strstr(p, "\xC2\xA0")) != NULL; p += 2)
-        p[0] = p[1] = ' ';
+    fold_foreign(lower);
     return lower;
 }
 
@@ -58,6 +88,20 @@ has_verb(const char *text)
     for (size_t i = 0; i < quote_verbs_cjk.count; i++)
         if (strstr(text, quote_verbs_cjk.words[i]) != NULL)
             return true;
+    return false;
+}
+
+/* "... <bob@example.org> wrote", without a colon. */
+static bool
+ends_with_verb(const char *text)
+{
+    size_t length = strlen(text);
+    for (size_t i = 0; i < quote_verbs.count; i++) {
+        size_t n = strlen(quote_verbs.words[i]);
+        if (n < length && !is_word_byte(text[length - n - 1]) &&
+            memcmp(text + length - n, quote_verbs.words[i], n) == 0)
+            return true;
+    }
     return false;
 }
 
@@ -154,10 +198,15 @@ ends_with_address(const char *line, size_t length)
 bool
 quote_line_ends_intro(const char *line, size_t length)
 {
-    return length > 0 && length <= QUOTE_LINE_MAX &&
-           (ends_with_colon(line, length) || ends_with_dashes(line, length) ||
-            g_ascii_isdigit(*line) ||
-            (ends_with_address(line, length) && g_ascii_isdigit(*line)));
+    if (length == 0 || length > QUOTE_LINE_MAX)
+        return false;
+    if (ends_with_colon(line, length) || ends_with_dashes(line, length) ||
+        g_ascii_isdigit(*line))
+        return true;
+    if (memchr(line, '@', length) == NULL)
+        return false;
+    g_autofree char *lower = lower_line(line, length);
+    return ends_with_verb(lower);
 }
 
 /* Old Gmail, without a verb or a colon: "2016-03-03 17:21 GMT+01:00 Bob" */
@@ -180,9 +229,15 @@ quote_text_intro(const char *text, size_t length)
     size_t n = strlen(lower);
     if (is_dated_name(lower, n))
         return INTRO_STRONG;
-    if (!ends_with_colon(lower, n) && !ends_with_dashes(lower, n))
-        return INTRO_NONE;
     bool verb = has_verb(lower), address = has_address(lower);
+    if (ends_with_dashes(lower, n))
+        return verb                           ? INTRO_STRONG
+               : address && has_moment(lower) ? INTRO_STRONG
+                                              : INTRO_NONE;
+    if (!ends_with_colon(lower, n))
+        return address && ends_with_verb(lower) && has_moment(lower)
+                   ? INTRO_STRONG
+                   : INTRO_NONE;
     if (!verb && !address)
         return INTRO_NONE;
     return has_moment(lower) ? INTRO_STRONG : INTRO_WEAK;
@@ -190,7 +245,8 @@ quote_text_intro(const char *text, size_t length)
 
 /*
  * Yahoo's phones put the quote behind the introduction, in one line: "On ...,
- * Bob<bob@example.org> wrote:   Hello". Both verb and address must be there.
+ * Bob<bob@example.org> wrote:   Hello". Both verb and address must be there;
+ * an address without brackets, as prose has it, counts before "wrote:>".
  */
 bool
 quote_line_holds_intro(const char *line, size_t length)
@@ -202,8 +258,10 @@ quote_line_holds_intro(const char *line, size_t length)
     const char *colon = memchr(at, ':', (size_t)(line + length - at));
     if (colon == NULL)
         return false;
-    g_autofree char *lower = lower_line(line, (size_t)(colon + 1 - line));
-    return has_verb(lower) && has_address(lower) && has_moment(lower);
+    g_autofree char *lower = lower_line(line, (size_t)(colon - line));
+    bool is_quoted = colon + 1 < line + length && colon[1] == '>';
+    return has_verb(lower) && has_moment(lower) &&
+           (has_address(lower) || (is_quoted && ends_with_verb(lower)));
 }
 
 bool
@@ -216,6 +274,48 @@ quote_line_begins_intro(const char *line, size_t length)
         if (g_str_has_prefix(lower, quote_openings.words[i]))
             return has_moment(lower) || strlen(lower) < 30;
     return false;
+}
+
+static QuoteField
+field_called(const char *name)
+{
+    for (size_t i = 0; i < quote_field_names_count; i++)
+        if (*quote_field_names[i].name == *name &&
+            strcmp(quote_field_names[i].name, name) == 0)
+            return quote_field_names[i].field;
+    return QUOTE_FIELD_NONE;
+}
+
+/* The field whose name ends where `text` ends, cut off by a space. */
+static QuoteField
+field_at_end(const char *text, size_t length)
+{
+    for (size_t i = 0; i < quote_field_names_count; i++) {
+        const char *name = quote_field_names[i].name;
+        size_t n = strlen(name);
+        if (n <= length && memcmp(text + length - n, name, n) == 0 &&
+            (n == length || text[length - n - 1] == ' '))
+            return quote_field_names[i].field;
+    }
+    return QUOTE_FIELD_NONE;
+}
+
+/*
+ * A whole header in one line, as it is left of HTML: "From: Bob Sent: Monday
+ * To: Ann Subject: Hello". The line must begin with who wrote.
+ */
+bool
+quote_line_is_header(const char *line, size_t length)
+{
+    if (length > QUOTE_LINE_MAX || memchr(line, ':', length) == NULL ||
+        quote_line_field(line, length) != QUOTE_FIELD_FROM)
+        return false;
+    g_autofree char *lower = lower_line(line, length);
+    unsigned found = 0;
+    for (const char *p = lower; (p = strchr(p, ':')) != NULL; p++)
+        found |= (unsigned)field_at_end(lower, (size_t)(p - lower));
+    return (found & QUOTE_FIELD_SENT) != 0 &&
+           (found & QUOTE_FIELD_SUBJECT) != 0;
 }
 
 QuoteField
@@ -233,11 +333,7 @@ quote_line_field(const char *line, size_t length)
     if (n == 0 || n == length || n == NAME_MAX_BYTES)
         return QUOTE_FIELD_NONE;
     g_autofree char *name = g_strchomp(lower_line(line, n));
-    for (size_t i = 0; i < quote_field_names_count; i++)
-        if (*quote_field_names[i].name == *name &&
-            strcmp(quote_field_names[i].name, name) == 0)
-            return quote_field_names[i].field;
-    return QUOTE_FIELD_NONE;
+    return field_called(name);
 }
 
 /* Bytes of the mark at `p` that lines are drawn with; 0 if it is none. */
@@ -259,16 +355,18 @@ static char *
 between_dashes(const char *line, size_t length)
 {
     size_t dashes = 0, mark;
-    while (length > 0 &&
-           ((mark = mark_at(line, length)) > 0 || g_ascii_isspace(*line))) {
+    while ((mark = mark_at(line, length)) > 0 || space_at(line, length) > 0) {
         dashes += mark > 0 && *line != '*' && *line != '#';
-        line += MAX(mark, 1);
-        length -= MAX(mark, 1);
+        size_t step = MAX(mark, space_at(line, length));
+        line += step;
+        length -= step;
     }
     while (length > 0) {
         const char *last = line + length - 1;
         if (g_ascii_isspace(*last) || *last == ':' || mark_at(last, 1) > 0)
             length--;
+        else if (length >= 2 && space_at(last - 1, 2) == 2)
+            length -= 2;
         else if (length >= 3 && mark_at(last - 2, 3) == 3)
             length -= 3;
         else
@@ -283,6 +381,19 @@ is_one_of(const char *text, const QuoteWords *list)
     for (size_t i = 0; i < list->count; i++)
         if (strcmp(text, list->words[i]) == 0)
             return true;
+    return false;
+}
+
+/* Samsung's goes on in the same line: "original message --------From: Bob" */
+static bool
+goes_on_behind_dashes(const char *words, const QuoteWords *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        size_t n = strlen(list->words[i]);
+        if (strncmp(words, list->words[i], n) == 0 &&
+            g_str_has_prefix(words + n + strspn(words + n, " "), "---"))
+            return true;
+    }
     return false;
 }
 
@@ -304,7 +415,8 @@ quote_line_is_original(const char *line, size_t length, bool may_have_marks)
     if (length == 0 || length > QUOTE_LINE_MAX)
         return false;
     g_autofree char *words = between_dashes(line, length);
-    if (words != NULL && is_one_of(words, &quote_originals))
+    if (words != NULL && (is_one_of(words, &quote_originals) ||
+                          goes_on_behind_dashes(words, &quote_originals)))
         return true;
     if (!may_have_marks)
         return false;

@@ -72,6 +72,15 @@ static const char *const introductions[] = {
     "2020年5月4日(月) 10:11 Bob <bob@x.org>:",
     "Bob <bob@x.org> 于2020年5月4日周一 上午10:11写道：",
     "2020년 5월 4일 (월) 오전 10:11, Bob <bob@x.org>님이 작성:",
+    /* Apple's in Polish; sl, ca, and digits that are not ours */
+    "Wiadomość napisana przez Bob <bob@x.org> w dniu 04.05.2020, o godz. "
+    "10:11:",
+    "Dne 04. 05. 20 ob 10:11 je Bob napisal(a):",
+    "El 4/5/20 a les 10:11, Bob ha escrit:",
+    "في ٤ مايو ٢٠٢٠، الساعة ١٠:١١ ص، كتب/كتبت Bob <bob@x.org>:",
+    "در تاریخ ۴ مهٔ ۲۰۲۰، ۱۰:۱۱ Bob <bob@x.org> نوشت:",
+    /* wrapped before and behind the address, and without a time */
+    "On Mon, May 4, Bob Builder\n<bob@x.org>\nwrote:",
 };
 
 START_TEST(introductions_are_found)
@@ -140,6 +149,21 @@ static const char *const marks[] = {
     "差出人: Bob\n送信日時: 2020年5月4日\n宛先: Anna\n件名: x",
     "发件人：Bob\n发送时间：2020年5月4日\n收件人：Anna\n主题：x",
     "보낸 사람: Bob\n보낸 날짜: 2020\n받는 사람: Anna\n제목: x",
+    "Küldő: Bob\nDátum: 2020. május 4.\nCímzett: Anna\nTárgy: x",
+    "Pošiljatelj: Bob\nPoslano: 4. maj 2020\nPrejemnik: Anna\nZadeva: x",
+    "Dari: Bob\nTanggal: 4 Mei 2020\nKepada: Anna\nPerihal: x",
+    "Từ: Bob\nĐã gửi: 4 tháng 5\nTới: Anna\nTiêu đề: x",
+    "Nga: Bob\nDërguar: 4 maj\nPër: Anna\nSubjekti: x",
+    "از: Bob\nتاریخ: ۴ مه\nبه: Anna\nموضوع: x",
+    "发件人: Bob\n日期: 2020\n至: Anna\n主题: x",
+    /* without a colon, with dashes, in one line */
+    "On Mon, 4 May 2020 10:11:12 +0200 Bob <bob@x.org> wrote",
+    "---- Bob Builder wrote ----",
+    "-----\xC2\xA0Original Message\xC2\xA0-----",
+    "-------- Ursprüngliche Nachricht --------Von: Bob Datum: 04.05.20",
+    "From: Bob Sent: Monday, May 4, 2020 To: Anna Subject: Hello",
+    "Von: Bob Gesendet: 4. Mai 2020 An: Anna Betreff: Hallo",
+    "On Mon, May 4, 2020 10:11 AM, bob@x.org wrote:> old",
 };
 
 START_TEST(unmarked_history_is_found)
@@ -169,6 +193,12 @@ static const char *const kept[] = {
     "```\n# code\n####\n```\n\nend",
     "a > b and b > c",
     "Let us meet on 4 May 2020 at 10:11.\nBob wrote nothing.",
+    /* a journey is no quoted header */
+    "I need a car.\n\nFrom: Rome\nTo: Paris\nDate: 4 May\n\nThanks",
+    "From: Rome Date: 4 May To: Paris, one way",
+    "On 4 May 2020 I heard of bob@x.org that he wrote: never mind.",
+    "On 4.5.2020 I asked the man\n<bob@x.org>\nwho sold it.",
+    "---- my notes ----\n\nnothing yet",
 };
 
 START_TEST(prose_is_kept)
@@ -306,6 +336,10 @@ static const struct {
     {"<a@b> 10:11 :\n", 40000},
     {"text\n> quote\n", 150000},
     {"1:", 1000000},
+    {"from: sent: ", 160000},
+    {"From: a Sent: b To: c\n", 90000},
+    {"<a@b> wrote\n", 160000},
+    {"\xD9\xA1", 1000000},
 };
 
 START_TEST(hostile_quotes_cost_their_length)
