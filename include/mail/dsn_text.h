@@ -7,6 +7,7 @@
 #define MAIL_DSN_TEXT_H
 
 #include <glib.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Length of the report in front of the mail that is returned with it. */
@@ -16,9 +17,19 @@ size_t dsn_text_report_length(const char *text);
  * Add a DsnRecipient for each address of the report that seems to have failed:
  * those that stand in lines of their own; without such, those that are named
  * as recipients; without such, any. `own` are addresses (char*, lower case)
- * that can hardly be meant: the reporter's, and of who wrote the mail.
+ * that are not meant: the reporter's, and of who wrote the mail.
  */
 void dsn_text_recipients(const char *report, size_t length,
                          const GPtrArray *own, GPtrArray *failed);
+
+/*
+ * The word without "@" that stands alone below "could not be delivered to:", as
+ * mail systems write that name only their own users; NULL if there is none.
+ */
+char *dsn_text_lone_name(const char *report, size_t length);
+
+/* True if an address that may have failed stands in a line of its own. */
+bool dsn_text_names_recipient(const char *report, size_t length,
+                              const GPtrArray *own);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "mail/address.h"
+#include "mail/dsn_evidence.h"
 #include "mail/dsn_text.h"
 #include "mail/dsn_words.h"
 #include "mail/entity.h"
@@ -243,107 +244,6 @@ read_status_parts(const DsnEvidence *evidence, Reader *reader)
     return reader->groups > 0;
 }
 
-static bool
-has_status_part(const GPtrArray *entities)
-{
-    for (guint i = 0; i < entities->len; i++) {
-        const Entity *entity = entities->pdata[i];
-        if (content_is(entity->type, "message/delivery-status") ||
-            content_is(entity->type, "message/global-delivery-status"))
-            return true;
-    }
-    return false;
-}
-
-static bool
-has_any(const char *lower, const char *const *words, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strstr(lower, words[i]) != NULL)
-            return true;
-    return false;
-}
-
-/* Does a mail system speak? The From field as it stands, or the null path. */
-static bool
-is_from_machine(const DsnEvidence *evidence, const char *from)
-{
-    static const char *const names[] = {
-        "mailer-daemon",        "mailerdaemon",  "mailer daemon",
-        "mail delivery",        "mail.delivery", "maildelivery",
-        "postmaster",           "post_master",   "mail administrator",
-        "system administrator", "mail system",   "mdaemon",
-        "mail router",          "mail server",   "microsoftexchange"};
-    if (evidence->envelope_sender != NULL && *evidence->envelope_sender == '\0')
-        return true;
-    const Entity *root = evidence->entities->pdata[0];
-    g_autofree char *path = header_text(root->header, "Return-Path");
-    return (path != NULL && strcmp(path, "<>") == 0) || *from == '\0' ||
-           strcmp(from, "<>") == 0 || has_any(from, names, G_N_ELEMENTS(names));
-}
-
-/* Somebody no one can answer; people who tell of a bounce are not meant. */
-static bool
-is_from_robot(const char *from)
-{
-    static const char *const names[] = {"no-reply",     "noreply",
-                                        "no_reply",     "donotreply",
-                                        "do-not-reply", "autoreply"};
-    return has_any(from, names, G_N_ELEMENTS(names));
-}
-
-static void
-add_own(GPtrArray *own, const Header *header, const char *name)
-{
-    enum { OWN_MAX = 10 };
-    const HeaderField *field = header_find(header, name);
-    if (field == NULL)
-        return;
-    g_autoptr(GPtrArray) list =
-        address_list_parse(field->value, field->value_length, OWN_MAX, NULL);
-    for (guint i = 0; i < list->len; i++)
-        g_ptr_array_add(
-            own, address_key(((const Address *)list->pdata[i])->addr_spec));
-}
-
-/* Who wrote the report, to whom, and who wrote the mail that is returned. */
-static GPtrArray *
-own_addresses(const DsnEvidence *evidence, const Header *returned)
-{
-    GPtrArray *own = g_ptr_array_new_with_free_func(g_free);
-    const Entity *root = evidence->entities->pdata[0];
-    add_own(own, root->header, "From");
-    add_own(own, root->header, "To");
-    add_own(own, root->header, "Reply-To");
-    if (returned != NULL) {
-        add_own(own, returned, "From");
-        add_own(own, returned, "Return-Path");
-        add_own(own, returned, "Reply-To");
-    }
-    return own;
-}
-
-/* The header of the returned mail: attached, or below the report. */
-static Header *
-returned_header(const DsnEvidence *evidence, size_t report)
-{
-    g_autoptr(GPtrArray) ignored = g_ptr_array_new();
-    for (guint i = 1; i < evidence->entities->len; i++) {
-        const Entity *entity = evidence->entities->pdata[i];
-        if (content_is(entity->type, "message/rfc822") ||
-            content_is(entity->type, "text/rfc822-headers"))
-            return header_read(entity->body, entity->length,
-                               &mail_limits_default, NULL, NULL, ignored);
-    }
-    const char *text = evidence->text + report;
-    if (header_name_length(text, strcspn(text, "\n")) == 0) {
-        text += strcspn(text, "\n"); /* the line that separates */
-        text += strspn(text, "\n");
-    }
-    return header_read(text, strlen(text), &mail_limits_default, NULL, NULL,
-                       ignored);
-}
-
 /* Add a recipient about whom the report speaks only as a whole. */
 static void
 add_judged(GPtrArray *failed, const char *addr_spec, const char *report,
@@ -364,9 +264,25 @@ take_returned(const Header *returned, const char *report, size_t length,
               GPtrArray *failed)
 {
     g_autoptr(GPtrArray) to = g_ptr_array_new_with_free_func(g_free);
-    add_own(to, returned, "To");
+    dsn_addresses(to, returned, "To");
     if (to->len == 1)
         add_judged(failed, to->pdata[0], report, length);
+}
+
+/* A user whom the mail system that reports names without its own domain. */
+static void
+take_lone_name(const Header *header, const char *report, size_t length,
+               GPtrArray *failed)
+{
+    g_autoptr(GPtrArray) from = g_ptr_array_new_with_free_func(g_free);
+    dsn_addresses(from, header, "From");
+    g_autofree char *name = dsn_text_lone_name(report, length);
+    if (name == NULL || from->len == 0)
+        return;
+    g_autofree char *spec =
+        g_strconcat(name, strrchr(from->pdata[0], '@'), NULL);
+    if (address_is_sendable(spec))
+        add_judged(failed, spec, report, length);
 }
 
 /* The recipient `key` among those the report told of; NULL if not there. */
@@ -388,7 +304,7 @@ keep_named(const Header *header, const char *report, size_t length,
     g_autoptr(GPtrArray) named = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GPtrArray) kept =
         g_ptr_array_new_with_free_func((GDestroyNotify)dsn_recipient_free);
-    add_own(named, header, "X-Failed-Recipients");
+    dsn_addresses(named, header, "X-Failed-Recipients");
     for (guint i = 0; i < named->len; i++) {
         DsnRecipient *told = steal_known(failed, named->pdata[i]);
         if (told != NULL)
@@ -403,76 +319,29 @@ keep_named(const Header *header, const char *report, size_t length,
         g_ptr_array_add(failed, g_ptr_array_steal_index(kept, 0));
 }
 
-/* True if a mail is returned: below the report, or as a part. */
-static bool
-has_returned(const DsnEvidence *evidence, size_t report)
-{
-    for (guint i = 1; i < evidence->entities->len; i++) {
-        const Entity *entity = evidence->entities->pdata[i];
-        if (content_is(entity->type, "message/rfc822") ||
-            content_is(entity->type, "text/rfc822-headers"))
-            return true;
-    }
-    return evidence->text[report] != '\0';
-}
-
-typedef enum {
-    SPEAKER_PERSON, /* who is not believed to report anything */
-    SPEAKER_ROBOT,
-    SPEAKER_MACHINE,
-    SPEAKER_OUTRIGHT /* fields say that it is a report */
-} Speaker;
-
-/* By the header alone: most mail is from people, and its text is not read for
- * the words of mail systems. */
-static Speaker
-speaker_of(const DsnEvidence *evidence)
-{
-    const Entity *root = evidence->entities->pdata[0];
-    if (header_find(root->header, "X-Failed-Recipients") != NULL ||
-        has_status_part(evidence->entities))
-        return SPEAKER_OUTRIGHT;
-    g_autofree char *field = header_text(root->header, "From");
-    g_autofree char *from = g_utf8_strdown(field != NULL ? field : "", -1);
-    if (is_from_machine(evidence, from))
-        return SPEAKER_MACHINE;
-    return is_from_robot(from) ? SPEAKER_ROBOT : SPEAKER_PERSON;
-}
-
-/* Is this a report at all? Said outright, or told in words by a mail system. */
-static bool
-tells_failure(const DsnEvidence *evidence, Speaker speaker, size_t report)
-{
-    if (speaker == SPEAKER_OUTRIGHT)
-        return true;
-    if (speaker == SPEAKER_ROBOT && !has_returned(evidence, report))
-        return false;
-    bool in_subject =
-        dsn_words_tell_failure(evidence->subject, strlen(evidence->subject));
-    bool in_text = dsn_words_tell_failure(evidence->text, report);
-    return speaker == SPEAKER_MACHINE ? in_subject || in_text
-                                      : in_subject && in_text;
-}
-
 static bool
 read_words(const DsnEvidence *evidence, GPtrArray *failed)
 {
     const Entity *root = evidence->entities->pdata[0];
     const char *text = evidence->text;
-    Speaker speaker = speaker_of(evidence);
-    if (speaker == SPEAKER_PERSON)
-        return false;
-    size_t length = dsn_text_report_length(text);
-    if (!tells_failure(evidence, speaker, length))
+    size_t length;
+    if (!dsn_is_report(evidence, &length))
         return false;
     Reader reader = {.failed = failed};
     read_groups(&reader, text, length);
     if (failed->len == 0 && strstr(text, "Final-Recipient:") != NULL)
         read_groups(&reader, text, strlen(text));
-    g_autoptr(Header) returned = returned_header(evidence, length);
-    g_autoptr(GPtrArray) own = own_addresses(evidence, returned);
+    g_autoptr(Header) returned = dsn_returned_header(evidence, length);
+    g_autoptr(GPtrArray) own = dsn_own_addresses(evidence, returned);
     if (failed->len == 0)
         dsn_text_recipients(text, length, own, failed);
+    if (failed->len == 0)
+        take_lone_name(root->header, text, length, failed);
+    if (failed->len == 0) {
+        /* Who wrote to themselves, it may be. */
+        g_ptr_array_set_size(own, 0);
+        dsn_text_recipients(text, length, own, failed);
+    }
     if (header_find(root->header, "X-Failed-Recipients") != NULL)
         keep_named(root->header, text, length, failed);
     if (failed->len == 0)

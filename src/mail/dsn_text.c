@@ -74,26 +74,49 @@ has_any(const char *lower, const char *const *words, size_t count)
     return false;
 }
 
-/* "--- Below this line is a copy of the message." and the like. */
-static bool
-is_separator(const char *line, size_t length)
+/* The first of the words in `lower`; NULL if there is none. */
+static const char *
+find_any(const char *lower, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *found = strstr(lower, words[i]);
+        if (found != NULL)
+            return found;
+    }
+    return NULL;
+}
+
+/*
+ * Where "--- Below this line is a copy of the message." and the like are in
+ * the line; `length` if nowhere. What HTML made one line may have a report
+ * before it.
+ */
+static size_t
+separator_at(const char *line, size_t length)
 {
     static const char *const plain[] = {
-        "original message follows", "copy of the message",
-        "copy of the original",     "copy of your message",
-        "copy of the undelivered",  "message headers follow",
-        "header of the original",   "headers of the original",
-        "unsent message follows",   "message header follows",
-        "message text follows",     "original message headers",
-        "original mail header",     "original message header"};
+        "original message follows", "original message as received",
+        "copy of the message",      "copy of the original",
+        "copy of your message",     "copy of the undelivered",
+        "message headers follow",   "header of the original",
+        "headers of the original",  "unsent message follows",
+        "message header follows",   "message text follows",
+        "original message headers", "original mail header",
+        "original message header"};
     static const char *const dashed[] = {"original m", "returned m",
                                          "unsent m",   "message header",
                                          "failed m",   "bounced m"};
-    length = MIN(length, LINE_MAX_BYTES);
-    g_autofree char *lower = g_ascii_strdown(line, (gssize)length);
-    bool has_dashes = strstr(lower, "---") != NULL;
-    return has_any(lower, plain, G_N_ELEMENTS(plain)) ||
-           (has_dashes && has_any(lower, dashed, G_N_ELEMENTS(dashed)));
+    enum { REPORT_MIN_BYTES = 60 };
+    size_t read = MIN(length, LINE_MAX_BYTES);
+    g_autofree char *lower = g_ascii_strdown(line, (gssize)read);
+    const char *found = find_any(lower, plain, G_N_ELEMENTS(plain));
+    if (found == NULL && strstr(lower, "---") != NULL)
+        found = find_any(lower, dashed, G_N_ELEMENTS(dashed));
+    /* "did not receive a copy of your message" tells who failed. */
+    if (found == NULL || strstr(lower, "receive a copy") != NULL)
+        return length;
+    size_t before = (size_t)(found - lower);
+    return before < REPORT_MIN_BYTES ? 0 : before;
 }
 
 /* A field that only a mail's own header has, with another line behind it. */
@@ -118,7 +141,10 @@ dsn_text_report_length(const char *text)
     for (int count = 0; *p != '\0' && count < LINES_MAX; count++) {
         size_t length = strcspn(p, "\n");
         const char *next = p + length + (p[length] == '\n');
-        if (is_separator(p, length) || is_header_line(p, length, next))
+        size_t separator = separator_at(p, length);
+        if (separator < length)
+            return (size_t)(p - text) + separator;
+        if (is_header_line(p, length, next))
             break;
         p = next;
     }
@@ -153,6 +179,9 @@ address_around(const char *line, const char *at, const char *end,
             start--;
         while (start < at && strchr("'`*=.", *start) != NULL)
             start++;
+        /* of X.400: "c=US;o=x;dda:SMTP=bob@example.org" */
+        if (at - start > 5 && g_ascii_strncasecmp(start, "smtp=", 5) == 0)
+            start += 5;
     }
     while (stop < end && is_domain_byte(*stop))
         stop++;
@@ -186,7 +215,8 @@ typedef struct {
     size_t length;
     const GPtrArray *own;
     GArray *candidates; /* Candidate */
-    bool is_announced;  /* the line above ended with ":" */
+    bool is_announced;  /* the line above ended with ":", */
+    bool is_failure;    /* and told of failure: "did not reach:" */
 } Reader;
 
 static bool
@@ -224,6 +254,16 @@ starts_line(const char *line, const char *start)
     return true;
 }
 
+/* "mail from bob@example.org": who sent it, not who did not get it. */
+static bool
+follows_from(const char *line, const char *start)
+{
+    while (start > line && strchr(" \t<\"'(", start[-1]) != NULL)
+        start--;
+    return start - line >= 5 && g_ascii_isspace(start[-5]) &&
+           g_ascii_strncasecmp(start - 4, "from", 4) == 0;
+}
+
 static Tier
 tier_of(const char *line, size_t length, const char *lower, const char *start,
         const char *stop, bool is_announced)
@@ -255,12 +295,17 @@ read_line(Reader *reader, const char *line, size_t length)
     while (at != NULL && reader->candidates->len < DSN_RECIPIENTS_MAX) {
         const char *start, *stop;
         char *spec = address_around(line, at, end, &start, &stop);
+        if (spec != NULL && follows_from(line, start))
+            g_clear_pointer(&spec, g_free);
         if (spec != NULL) {
-            Candidate candidate = {spec,
-                                   tier_of(line, (size_t)(end - line), lower,
-                                           start, stop, reader->is_announced),
-                                   (size_t)(line - reader->report)};
+            Candidate candidate = {
+                spec,
+                reader->is_failure ? TIER_LINE
+                                   : tier_of(line, (size_t)(end - line), lower,
+                                             start, stop, reader->is_announced),
+                (size_t)(line - reader->report)};
             g_array_append_val(reader->candidates, candidate);
+            reader->is_failure = false; /* it announced but one line */
         }
         at = memchr(at + 1, '@', (size_t)(end - at - 1));
     }
@@ -289,14 +334,14 @@ is_known(const GPtrArray *failed, const char *addr_spec)
 
 /* The best tier of the candidates that count; false if none do. */
 static bool
-best_tier(const Reader *reader, bool allows_own, Tier *ret_tier)
+best_tier(const Reader *reader, Tier *ret_tier)
 {
     bool found = false;
     *ret_tier = TIER_ANY;
     for (guint i = 0; i < reader->candidates->len; i++) {
         const Candidate *candidate =
             &g_array_index(reader->candidates, Candidate, i);
-        if (!allows_own && is_own(reader->own, candidate->addr_spec))
+        if (is_own(reader->own, candidate->addr_spec))
             continue;
         found = true;
         *ret_tier = MAX(*ret_tier, candidate->tier);
@@ -326,7 +371,7 @@ judge(const Reader *reader, size_t offset, size_t end, DsnRecipient *recipient)
 }
 
 static void
-take_tier(const Reader *reader, Tier tier, bool allows_own, GPtrArray *failed)
+take_tier(const Reader *reader, Tier tier, GPtrArray *failed)
 {
     g_autoptr(GArray) offsets = g_array_new(FALSE, FALSE, sizeof(size_t));
     guint first = failed->len;
@@ -334,7 +379,7 @@ take_tier(const Reader *reader, Tier tier, bool allows_own, GPtrArray *failed)
         const Candidate *candidate =
             &g_array_index(reader->candidates, Candidate, i);
         if (candidate->tier != tier ||
-            (!allows_own && is_own(reader->own, candidate->addr_spec)) ||
+            is_own(reader->own, candidate->addr_spec) ||
             is_known(failed, candidate->addr_spec))
             continue;
         DsnRecipient *recipient = g_new0(DsnRecipient, 1);
@@ -351,29 +396,71 @@ take_tier(const Reader *reader, Tier tier, bool allows_own, GPtrArray *failed)
     }
 }
 
+/* Collect the addresses of the report, each with its tier. */
+static void
+scan(Reader *reader)
+{
+    size_t offset = 0;
+    for (int count = 0; offset < reader->length && count < LINES_MAX; count++) {
+        const char *line = reader->report + offset;
+        size_t next = header_next_line(reader->report, reader->length, offset);
+        size_t n = next - offset;
+        if (n > 0 && line[n - 1] == '\n')
+            n--;
+        read_line(reader, line, n);
+        while (n > 0 && g_ascii_isspace(line[n - 1]))
+            n--;
+        if (n > 0) {
+            reader->is_announced = line[n - 1] == ':';
+            reader->is_failure =
+                reader->is_announced && dsn_words_tell_failure(line, n);
+        }
+        offset = next;
+    }
+}
+
 void
 dsn_text_recipients(const char *report, size_t length, const GPtrArray *own,
                     GPtrArray *failed)
 {
     g_autoptr(GArray) candidates = g_array_new(FALSE, FALSE, sizeof(Candidate));
     g_array_set_clear_func(candidates, candidate_clear);
-    Reader reader = {report, length, own, candidates, false};
+    Reader reader = {report, length, own, candidates, false, false};
+    scan(&reader);
+    Tier tier;
+    if (best_tier(&reader, &tier))
+        take_tier(&reader, tier, failed);
+}
+
+char *
+dsn_text_lone_name(const char *report, size_t length)
+{
+    bool is_announced = false;
     size_t offset = 0;
     for (int count = 0; offset < length && count < LINES_MAX; count++) {
         size_t next = header_next_line(report, length, offset);
-        size_t n = next - offset;
-        if (n > 0 && report[next - 1] == '\n')
-            n--;
-        read_line(&reader, report + offset, n);
-        while (n > 0 && g_ascii_isspace(report[offset + n - 1]))
-            n--;
-        if (n > 0)
-            reader.is_announced = report[offset + n - 1] == ':';
+        g_autofree char *line = g_strstrip(
+            g_strndup(report + offset, MIN(next - offset, LINE_MAX_BYTES)));
+        size_t n = strlen(line), local = 0;
+        while (local < n && is_local_byte(line[local]))
+            local++;
+        if (is_announced && n > 0)
+            return local == n ? g_steal_pointer(&line) : NULL;
+        is_announced |=
+            n > 0 && line[n - 1] == ':' && dsn_words_tell_failure(line, n);
         offset = next;
     }
+    return NULL;
+}
+
+bool
+dsn_text_names_recipient(const char *report, size_t length,
+                         const GPtrArray *own)
+{
+    g_autoptr(GArray) candidates = g_array_new(FALSE, FALSE, sizeof(Candidate));
+    g_array_set_clear_func(candidates, candidate_clear);
+    Reader reader = {report, length, own, candidates, false, false};
+    scan(&reader);
     Tier tier;
-    if (best_tier(&reader, false, &tier))
-        take_tier(&reader, tier, false, failed);
-    else if (best_tier(&reader, true, &tier))
-        take_tier(&reader, tier, true, failed);
+    return best_tier(&reader, &tier) && tier == TIER_LINE;
 }

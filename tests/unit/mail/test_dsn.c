@@ -164,6 +164,65 @@ static const struct {
     {"From: no-reply@x.org\nSubject: Delivery failed\n\nCould not be delivered "
      "to: <anna@x.org>\n\n--- Original message ---\n" RETURNED,
      "anna@x.org  p;"},
+    /* Gateways with ordinary addresses: a bare header and an address in a line
+     * of its own, or the mail came back to whom had sent it. */
+    {"From: viruswall@x.org\nTo: bob@example.org\nSubject: Delivery failure "
+     "notification\n\nYour message could not be delivered to the following "
+     "recipients:\n\nAnna@x.org\n\nPlease do not resend it.\n",
+     "Anna@x.org  p;"},
+    {"From: E-Mail Gateway <gate@x.org>\nTo: bob@example.org\nSubject: "
+     "Returned Mail - Error During Delivery\nX-Mailer: Gate 1\n\n"
+     "---- Failed Recipients ----\n\n<anna@x.org>: mailbox unavailable. "
+     "[SMTP Error Code 550]\n---- Returned Mail ----\n\n" RETURNED,
+     "anna@x.org  p;"},
+    {"From: <viruswall@x.org>\nTo: bob@example.org\nSubject: Delivery "
+     "failure\nIn-Reply-To: <a@b>\n\nWhat could not be delivered?\n\n"
+     "anna@x.org\n",
+     "normal"},
+    {"From: Carl <carl@x.org>\nTo: bob@example.org\nSubject: Mail could not "
+     "be delivered\n\nIt could not be delivered to:\n\nanna@x.org\n",
+     "normal"},
+    /* A forgotten From is no mail system if the MTA knows the sender. */
+    {"Return-Path: <carl@x.org>\nSubject: Ticket by unknown user\n\n"
+     "Who am I?\n",
+     "normal"},
+    {"From:\nSubject: Mail failed\n\nReturning to sender: anna@x.org\n",
+     "anna@x.org  p;"},
+    /* All in one line, as HTML without breaks is left. */
+    {"From: MAILER-DAEMON@x.org\nSubject: \n\nI'm afraid I wasn't able to "
+     "deliver your mail to this address, sorry: To: anna@x.org ---Below this "
+     "line is a copy of the message. From bob@example.org\n",
+     "anna@x.org  p;"},
+    /* "a copy of your message" does not always follow. */
+    {"From: MDaemon@x.org\nSubject: Permanent delivery failure\n\nThe "
+     "following did NOT receive a copy of your message:\n\n> anna@x.org\n",
+     "anna@x.org  p;"},
+    /* Who sent it is not who failed, and X.400 has its own words. */
+    {"From: postmaster@x.org\nSubject: Undeliverable\n\nThe mail from "
+     "carl@example.net to anna@x.org was not delivered.\n",
+     "anna@x.org  p;"},
+    {"From: postmaster@x.org\nSubject: Undeliverable: hi\n\nYour message\n\n"
+     "  To:      desk@example.org\n\ndid not reach the following "
+     "recipient(s):\n\nc=US;a= ;p=x;o=y;dda:SMTP=ANNA@X.ORG; on Mon\n",
+     "ANNA@X.ORG  p;"},
+    /* A user named without the domain of the system that reports. */
+    {"From: MAILER-DAEMON@x.org\nTo: bob@example.org\nSubject: Mail Delivery "
+     "Problem\n\nSorry bob@example.org. Your mail could not be delivered "
+     "to:\n\n  anna\n",
+     "anna@x.org  p;"},
+    {"From: Postmaster <postmaster@x.org>\nSubject: Mail Delivery Warning\n\n"
+     "Delivery to\n\"anna@x.org\"\nhas been postponed due to a full "
+     "mailbox.\n",
+     "anna@x.org  t;"},
+    {"Return-Path: <>\nFrom: system@x.org\nSubject: Your mail\n\nThis wasn\xE2"
+     "\x80\x99t delivered to anna@x.org.\n",
+     "anna@x.org  p;"},
+    {"Return-Path: <>\nFrom: system@x.org\nSubject: Olevererbart: "
+     "Hej\n\nanna@x.org\n",
+     "anna@x.org  p;"},
+    {"Return-Path: <>\nFrom: system@x.org\nSubject: Kézbesítés\n\nSikertelen "
+     "kézbesítés: anna@x.org\n",
+     "anna@x.org  p;"},
     /* People who write about bounces are people (M52, A42). */
     {"From: carl@x.org\nSubject: Undelivered Mail Returned to Sender\n\nWhy "
      "could my mail not be delivered to anna@x.org?\n\n" RETURNED,
