@@ -9,7 +9,7 @@ typedef enum {
     MATCH_TRUE, /* it says anything but "no", "false" or nothing */
     MATCH_WORD, /* its first word is the value */
     MATCH_CONTAINS,
-    MATCH_NULL_PATH /* "<>" or empty */
+    MATCH_NULL_PATH /* "<>", empty, or what some write for it */
 } Match;
 
 typedef struct {
@@ -56,10 +56,22 @@ static const HeaderRule header_rules[] = {
     {"Precedence", MATCH_WORD, "auto_reply", AUTOMATIC_AUTO, "precedence"},
     {"Precedence", MATCH_WORD, "auto-reply", AUTOMATIC_AUTO, "precedence"},
     {"X-Precedence", MATCH_WORD, "auto_reply", AUTOMATIC_AUTO, "precedence"},
+    {"Preference", MATCH_WORD, "auto_reply", AUTOMATIC_AUTO, "precedence"},
+    {"X-Mailer", MATCH_CONTAINS, "vacation", AUTOMATIC_AUTO, "x-autorespond"},
+    {"X-Mailer", MATCH_CONTAINS, "autorespon", AUTOMATIC_AUTO, "x-autorespond"},
+    {"X-Mailer", MATCH_CONTAINS, "autoreply", AUTOMATIC_AUTO, "x-autorespond"},
+    {"User-Agent", MATCH_CONTAINS, "vacation", AUTOMATIC_AUTO, "x-autorespond"},
+    {"X-Bluebottle-Request", MATCH_ANY, NULL, AUTOMATIC_AUTO, "challenge"},
+    {"X-AskVersion", MATCH_ANY, NULL, AUTOMATIC_AUTO, "challenge"},
+    {"X-ChoiceMail-Registration-Request", MATCH_ANY, NULL, AUTOMATIC_AUTO,
+     "challenge"},
     {"X-Cron-Env", MATCH_ANY, NULL, AUTOMATIC_AUTO, "cron"},
     {"X-Postern-Loop", MATCH_ANY, NULL, AUTOMATIC_AUTO, "loop"},
     {"X-Loop", MATCH_TRUE, NULL, AUTOMATIC_AUTO, "loop"},
     {"X-No-Loop", MATCH_TRUE, NULL, AUTOMATIC_AUTO, "loop"},
+    {"X-RT-Loop-Prevention", MATCH_ANY, NULL, AUTOMATIC_AUTO, "loop"},
+    {"X-OTRS-Loop", MATCH_ANY, NULL, AUTOMATIC_AUTO, "loop"},
+    {"X-Roundup-Loop", MATCH_ANY, NULL, AUTOMATIC_AUTO, "loop"},
     {"List-Id", MATCH_ANY, NULL, AUTOMATIC_LIST, "list-id"},
     {"List-Post", MATCH_ANY, NULL, AUTOMATIC_LIST, "list-post"},
     {"List-Unsubscribe", MATCH_ANY, NULL, AUTOMATIC_LIST, "list-unsubscribe"},
@@ -74,6 +86,7 @@ static const HeaderRule header_rules[] = {
     {"X-ML-Name", MATCH_ANY, NULL, AUTOMATIC_LIST, "mailing-list"},
     {"X-List-Name", MATCH_ANY, NULL, AUTOMATIC_LIST, "mailing-list"},
     {"X-Listserver", MATCH_ANY, NULL, AUTOMATIC_LIST, "mailing-list"},
+    {"Return-Path", MATCH_NULL_PATH, NULL, AUTOMATIC_AUTO, "null-reverse-path"},
     {"Precedence", MATCH_WORD, "list", AUTOMATIC_LIST, "precedence"},
     {"Precedence", MATCH_WORD, "bulk", AUTOMATIC_LIST, "precedence"},
     {"Precedence", MATCH_WORD, "junk", AUTOMATIC_LIST, "precedence"},
@@ -85,29 +98,30 @@ static const HeaderRule header_rules[] = {
     {"X-Campaign-Id", MATCH_ANY, NULL, AUTOMATIC_LIST, "bulk-sender"},
     {"X-CampaignId", MATCH_ANY, NULL, AUTOMATIC_LIST, "bulk-sender"},
     {"X-Campaign", MATCH_ANY, NULL, AUTOMATIC_LIST, "bulk-sender"},
-    {"Return-Path", MATCH_NULL_PATH, NULL, AUTOMATIC_AUTO, "null-reverse-path"},
 };
 
-/* Local parts that no person reads. A trailing "*" stands for any rest. */
+/* Local parts that no person reads. "*" at an end stands for anything. */
 static const struct {
     const char *local_part;
     const char *reason;
 } machine_senders[] = {
-    {"mailer-daemon", "mailer-daemon"},
-    {"mailerdaemon", "mailer-daemon"},
-    {"postmaster", "postmaster"},
-    {"post-master", "postmaster"},
-    {"noreply*", "no-reply"},
-    {"no-reply*", "no-reply"},
-    {"no_reply*", "no-reply"},
-    {"no.reply*", "no-reply"},
-    {"donotreply*", "no-reply"},
-    {"do-not-reply*", "no-reply"},
-    {"do_not_reply*", "no-reply"},
-    {"autoreply*", "no-reply"},
-    {"auto-reply*", "no-reply"},
-    {"autoresponder*", "no-reply"},
-    {"nobody", "no-reply"},
+    {"mailer-daemon", "mailer-daemon"}, {"mailerdaemon", "mailer-daemon"},
+    {"postmaster", "postmaster"},       {"post-master", "postmaster"},
+    {"*noreply*", "no-reply"},          {"*no-reply*", "no-reply"},
+    {"*no_reply*", "no-reply"},         {"*no.reply*", "no-reply"},
+    {"*donotreply*", "no-reply"},       {"*do-not-reply*", "no-reply"},
+    {"*do_not_reply*", "no-reply"},     {"do.not.reply*", "no-reply"},
+    {"no-responder*", "no-reply"},      {"noresponder*", "no-reply"},
+    {"nao-responda*", "no-reply"},      {"naoresponda*", "no-reply"},
+    {"nao-responder*", "no-reply"},     {"ne-pas-repondre*", "no-reply"},
+    {"nepasrepondre*", "no-reply"},     {"ne_pas_repondre*", "no-reply"},
+    {"nicht-antworten*", "no-reply"},   {"nichtantworten*", "no-reply"},
+    {"non-rispondere*", "no-reply"},    {"nonrispondere*", "no-reply"},
+    {"niet-beantwoorden*", "no-reply"}, {"svara-inte*", "no-reply"},
+    {"svar-ikke*", "no-reply"},         {"ne-odgovaraj*", "no-reply"},
+    {"autoreply*", "no-reply"},         {"auto-reply*", "no-reply"},
+    {"auto_reply*", "no-reply"},        {"autoresponder*", "no-reply"},
+    {"auto-responder*", "no-reply"},    {"nobody", "no-reply"},
 };
 
 /*
@@ -130,9 +144,6 @@ static const char *const absence_subjects[] = {
     "out of office",
     "out of the office",
     "out-of-office",
-    "[auto-reply]",
-    "[auto reply]",
-    "[autoreply]",
     "vacation reply",
     "away from my mail",
     "away from the office",
@@ -141,6 +152,19 @@ static const char *const absence_subjects[] = {
     "i'm away",
     "auto:",
     "automatically generated reply",
+    "auto respond",
+    "i'm out of the office",
+    "i am out of the office",
+    "i am currently out of the office",
+    "i am currently out of office",
+    "i'm currently out of the office",
+    "currently out of the office",
+    "currently away",
+    "away notice",
+    "absence notice",
+    "vacation notice",
+    "holiday notice",
+    "on annual leave",
     /* it */
     "risposta automatica",
     "risposta non al computer",
@@ -149,18 +173,35 @@ static const char *const absence_subjects[] = {
     "assenza dall'ufficio",
     "assente dall'ufficio",
     "messaggio automatico",
+    "notifica di assenza",
+    "avviso di assenza",
+    "sono assente",
+    "assenza temporanea",
+    "sono fuori ufficio",
+    "sono in ferie",
     /* uk, ru, bg */
     "автоматична відповідь",
     "автовідповідь",
     "поза офісом",
     "відсутність на робочому місці",
+    "автоматичне повідомлення",
+    "я у відпустці",
+    "поза межами офісу",
     "автоматический ответ",
     "автоответ",
     "вне офиса",
     "нет на месте",
     "я в отпуске",
+    "автоматическое сообщение",
+    "автоматическое уведомление",
+    "нет в офисе",
+    "отсутствую на рабочем месте",
+    "отсутствие на рабочем месте",
+    "автоответчик",
     "автоматичен отговор",
     "извън офиса",
+    "аутоматски одговор",
+    "автоматски одговор",
     /* de */
     "automatische antwort",
     "automatische rückantwort",
@@ -175,6 +216,14 @@ static const char *const absence_subjects[] = {
     "ausser haus",
     "außer haus",
     "urlaubsvertretung",
+    "ich bin abwesend",
+    "ich bin nicht im büro",
+    "ich bin im urlaub",
+    "automatische e-mail-antwort",
+    "automatische nachricht",
+    "automatische mitteilung",
+    "autoantwort",
+    "automatische bestätigung",
     /* fr */
     "réponse automatique",
     "reponse automatique",
@@ -185,6 +234,14 @@ static const char *const absence_subjects[] = {
     "message d'absence",
     "avis d'absence",
     "je suis absent",
+    "absence temporaire",
+    "je suis actuellement absent",
+    "je serai absent",
+    "actuellement absent",
+    "réponse automatisée",
+    "message automatique",
+    "hors du bureau",
+    "en dehors du bureau",
     /* es, ca, pt */
     "respuesta automática",
     "respuesta automatica",
@@ -199,6 +256,17 @@ static const char *const absence_subjects[] = {
     "ausência temporária",
     "ausente do escritório",
     "mensagem automática",
+    "respuesta de ausencia",
+    "estoy fuera de la oficina",
+    "estoy de vacaciones",
+    "mensaje automático",
+    "autorrespuesta",
+    "ausencia temporal",
+    "fora da oficina",
+    "fora de l'oficina",
+    "estou ausente",
+    "estou de férias",
+    "fora do escritorio",
     /* nl, af */
     "automatisch antwoord",
     "automatische antwoord",
@@ -208,6 +276,11 @@ static const char *const absence_subjects[] = {
     "afwezigheidsbericht",
     "automatische beantwoording",
     "outomatiese antwoord",
+    "ik ben afwezig",
+    "buiten kantoor",
+    "niet op kantoor",
+    "automatisch bericht",
+    "automatisch antwoordbericht",
     /* pl, cs, sk, hu, ro, hr, sl */
     "odpowiedź automatyczna",
     "automatyczna odpowiedź",
@@ -230,6 +303,26 @@ static const char *const absence_subjects[] = {
     "automatinis atsakymas",
     "automātiska atbilde",
     "automaatvastus",
+    "jestem na urlopie",
+    "jestem poza biurem",
+    "automatyczna wiadomość",
+    "jsem mimo kancelář",
+    "automatická zpráva",
+    "szabadságon vagyok",
+    "absent din birou",
+    "mesaj automat",
+    "izvan ureda",
+    "automatska poruka",
+    "odsoten iz pisarne",
+    "automātiskā atbilde",
+    "automatiska atbilde",
+    "ārpus biroja",
+    "arpus biroja",
+    "ārpus biroja atrašanās automātiskā atbilde",
+    "arpus biroja atrasanas automatiska atbilde",
+    "kontorist väljas",
+    "nesu biure",
+    "ne biure",
     /* sv, da, no, fi */
     "autosvar",
     "automatiskt svar",
@@ -246,38 +339,68 @@ static const char *const absence_subjects[] = {
     "poissa:",
     "poissa toimistosta",
     "lomavastaaja",
+    "automaattivastaus",
+    "olen poissa",
+    "jag är frånvarande",
+    "autosvar på",
+    "autosvarer",
+    "automatisk besked",
+    "automatisk beskjed",
+    "jeg er fraværende",
+    "utenfor kontoret",
+    "jag är inte på kontoret",
     /* tr, el, ar, he, fa */
     "otomatik yanıt",
     "otomatik cevap",
     "ofis dışında",
     "ofiste değilim",
+    "ofis dışındayım",
+    "otomatik mesaj",
+    "otomatik yanit",
     "αυτόματη απάντηση",
     "εκτός γραφείου",
+    "απουσία από το γραφείο",
+    "αυτόματο μήνυμα",
     "رد تلقائي",
     "رد آلي",
     "מענה אוטומטי",
     "תשובה אוטומטית",
     "پاسخ خودکار",
+    "خارج المكتب",
+    "מחוץ למשרד",
+    "לא במשרד",
     /* ja, zh, ko, vi, th, id */
     "自動応答",
     "自動返信",
     "自動回答",
     "不在通知",
     "不在のお知らせ",
+    "不在連絡",
+    "自動応答メール",
+    "休暇中",
     "自动回复",
     "自动答复",
     "自動回覆",
     "自動答覆",
     "外出通知",
     "不在办公室",
+    "不在辦公室",
+    "休假自动回复",
+    "自動郵件回覆",
+    "外出自动回复",
     "부재중",
     "자동 응답",
     "자동 회신",
     "자동응답",
+    "자동회신",
+    "부재 중",
     "trả lời tự động",
     "tự động trả lời",
     "ตอบกลับอัตโนมัติ",
     "balasan otomatis",
+    "jawaban otomatis",
+    "di luar kantor",
+    "vắng mặt",
     "jawapan automatik",
 };
 
@@ -317,7 +440,8 @@ rule_matches(const HeaderRule *rule, const HeaderField *field)
         return strstr(lower, rule->value) != NULL;
     }
     if (rule->match == MATCH_NULL_PATH)
-        return strcmp(value, "<>") == 0 || *value == '\0';
+        return strcmp(value, "<>") == 0 || *value == '\0' ||
+               g_ascii_strcasecmp(value, "<MAILER-DAEMON>") == 0;
     g_autofree char *word = first_word(value);
     if (rule->match == MATCH_WORD)
         return strcmp(word, rule->value) == 0;
@@ -350,9 +474,14 @@ judge_sender(const char *addr_spec)
         g_ascii_strdown(addr_spec, at != NULL ? (gssize)(at - addr_spec) : -1);
     for (size_t i = 0; i < G_N_ELEMENTS(machine_senders); i++) {
         const char *name = machine_senders[i].local_part;
+        bool anywhere = *name == '*';
         size_t n = strlen(name);
-        bool matches = name[n - 1] == '*' ? strncmp(local, name, n - 1) == 0
-                                          : strcmp(local, name) == 0;
+        bool any_rest = name[n - 1] == '*';
+        g_autofree char *part =
+            g_strndup(name + anywhere, n - anywhere - any_rest);
+        bool matches = anywhere   ? strstr(local, part) != NULL
+                       : any_rest ? g_str_has_prefix(local, part)
+                                  : strcmp(local, part) == 0;
         if (matches)
             return machine_senders[i].reason;
     }
@@ -372,7 +501,9 @@ ends_phrase(const char *rest)
 static bool
 is_absence(const char *subject, bool is_reply)
 {
-    g_autofree char *lower = g_utf8_strdown(subject, -1);
+    g_autofree char *whole = g_utf8_strdown(subject, -1);
+    /* "[Auto-Reply] x", "*** Out of office ***" */
+    const char *lower = whole + strspn(whole, "[(*<\"' ");
     for (size_t i = 0; i < G_N_ELEMENTS(absence_subjects); i++) {
         size_t n = strlen(absence_subjects[i]);
         if (strncmp(lower, absence_subjects[i], n) == 0 &&
