@@ -15,7 +15,10 @@
 #include "mail/entity.h"
 #include "mail/mail.h"
 
-enum { ATTACHMENT_NAME_MAX = 255 }; /* bytes of a name */
+enum {
+    ATTACHMENT_NAME_MAX = 255, /* bytes of a name, */
+    ATTACHMENT_ID_MAX = 998    /* of a Content-ID: RFC 5322 2.1.1; else none */
+};
 
 /* Somebody who wants the content of one attachment as well. */
 typedef struct {
@@ -46,8 +49,10 @@ bool attachment_add(AttachmentList *list, Attachment *attachment,
 /* Add a part of the mail. */
 bool attachment_add_entity(AttachmentList *list, const Entity *entity);
 
-/* One that says nothing about itself; `name` becomes a label. */
-Attachment *attachment_new(const char *name, const char *type);
+/* `name` becomes a label, `type` two words; content_id (UTF-8, no brackets) may
+ * be "". It is a file for people until somebody says otherwise. */
+Attachment *attachment_new(const char *name, const char *type,
+                           const char *content_id);
 
 /* The name a part gives itself, as a label; "" if none. Free with g_free(). */
 char *attachment_name(const Entity *entity);

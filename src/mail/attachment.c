@@ -70,12 +70,14 @@ content_id(const Header *header)
 }
 
 Attachment *
-attachment_new(const char *name, const char *type)
+attachment_new(const char *name, const char *type, const char *content_id)
 {
     Attachment *attachment = g_new0(Attachment, 1);
     attachment->name = label(name);
     attachment->type = checked_type(type);
-    attachment->content_id = g_strdup("");
+    attachment->content_id = text_one_line(content_id);
+    if (strlen(attachment->content_id) > ATTACHMENT_ID_MAX)
+        *attachment->content_id = '\0';
     return attachment;
 }
 
@@ -152,9 +154,8 @@ bool
 attachment_add_entity(AttachmentList *list, const Entity *entity)
 {
     g_autofree char *name = attachment_name(entity);
-    Attachment *attachment = attachment_new(name, entity->type->word);
-    g_free(attachment->content_id);
-    attachment->content_id = content_id(entity->header);
+    g_autofree char *id = content_id(entity->header);
+    Attachment *attachment = attachment_new(name, entity->type->word, id);
     attachment->is_inline = !content_is(entity->disposition, "attachment") &&
                             content_is(entity->type, "image/") &&
                             (*attachment->content_id != '\0' ||

@@ -238,9 +238,7 @@ static bool
 add_tnef_file(AttachmentList *list, const TnefFile *file)
 {
     g_autofree char *type = g_ascii_strdown(file->type, -1);
-    Attachment *attachment = attachment_new(file->name, type);
-    g_free(attachment->content_id);
-    attachment->content_id = text_one_line(file->content_id);
+    Attachment *attachment = attachment_new(file->name, type, file->content_id);
     attachment->is_inline = *attachment->content_id != '\0' &&
                             g_str_has_prefix(attachment->type, "image/");
     return attachment_add(list, attachment, feed_tnef_file, file);

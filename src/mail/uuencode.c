@@ -106,7 +106,7 @@ take_file(const char *line, size_t length, const char *next,
         return NULL;
     UuFile file = {next, end};
     return attachment_add(list,
-                          attachment_new(name, "application/octet-stream"),
+                          attachment_new(name, "application/octet-stream", ""),
                           feed_uu, &file)
                ? end
                : NULL;

@@ -394,6 +394,20 @@ START_TEST(content_ids_have_no_brackets)
 }
 END_TEST
 
+START_TEST(content_ids_have_a_length)
+{
+    const char *before = MIXED "--b\n" TYPE("image/png") "Content-ID: <";
+    g_autofree char *fits =
+        support_repeat(before, "x", ATTACHMENT_ID_MAX, ">\n\nx\n" END);
+    g_autofree char *too_long =
+        support_repeat(before, "x", ATTACHMENT_ID_MAX + 1, ">\n\nx\n" END);
+    g_autoptr(Mail) mail = support_parse(fits, NULL);
+    ck_assert_uint_eq(strlen(at(mail, 0)->content_id), ATTACHMENT_ID_MAX);
+    g_autoptr(Mail) other = support_parse(too_long, NULL);
+    ck_assert_str_eq(at(other, 0)->content_id, "");
+}
+END_TEST
+
 /* ---- how many, how large ---- */
 
 START_TEST(m50_a_thousand_of_nothing)
@@ -457,6 +471,7 @@ add(TCase *tests)
     tcase_add_loop_test(tests, m42_parts_are_told_apart, 0,
                         G_N_ELEMENTS(parts));
     tcase_add_test(tests, content_ids_have_no_brackets);
+    tcase_add_test(tests, content_ids_have_a_length);
     tcase_add_test(tests, m50_a_thousand_of_nothing);
     tcase_add_test(tests, what_is_beyond_the_limit_stays_text);
     tcase_add_loop_test(tests, a35_nothing_is_unpacked, 0, G_N_ELEMENTS(bombs));
