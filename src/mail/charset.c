@@ -412,6 +412,67 @@ undeclared(const char *bytes, size_t length, size_t high)
     return from_windows_1252(bytes, length);
 }
 
+/*
+ * ISO-2022-JP as EUC-JP. Windows puts characters of its own between those of
+ * the standard, a "1" in a circle for one, which only its EUC has.
+ */
+static GString *
+iso2022jp_as_euc(const char *bytes, size_t length)
+{
+    static const struct {
+        const char escape[5];
+        char prefix; /* before each character; '\0': none */
+        size_t size; /* bytes of a character */
+    } sets[] = {{"\x1B(B", '\0', 0},   {"\x1B(J", '\0', 0},
+                {"\x1B(I", '\x8E', 1}, {"\x1B$@", '\0', 2},
+                {"\x1B$B", '\0', 2},   {"\x1B$(D", '\x8F', 2}};
+    GString *out = g_string_sized_new(length + length / 2);
+    size_t set = 0;
+    for (size_t i = 0; i < length; i++) {
+        size_t n = 0;
+        for (size_t j = 0; bytes[i] == '\x1B' && j < G_N_ELEMENTS(sets); j++)
+            if (length - i >= strlen(sets[j].escape) &&
+                memcmp(bytes + i, sets[j].escape, strlen(sets[j].escape)) ==
+                    0) {
+                n = strlen(sets[j].escape);
+                set = j;
+            }
+        if (n > 0) {
+            i += n - 1;
+        } else if (sets[set].size == 0 || bytes[i] <= ' ') {
+            g_string_append_c(out, bytes[i]);
+            set = bytes[i] == '\n' ? 0 : set; /* RFC 1468: lines end so */
+        } else {
+            size_t size = MIN(sets[set].size, length - i);
+            if (sets[set].prefix != '\0')
+                g_string_append_c(out, sets[set].prefix);
+            for (size_t j = 0; j < size; j++)
+                g_string_append_c(out, (char)(bytes[i + j] | 0x80));
+            i += size - 1;
+        }
+    }
+    return out;
+}
+
+/* By `converter`; where it fails, as Windows writes ISO-2022-JP. */
+static char *
+convert_stateful(const char *bytes, size_t length, const char *converter,
+                 size_t *ret_replaced)
+{
+    char *text = convert(bytes, length, converter, ret_replaced);
+    if (*ret_replaced == 0 || !g_str_has_prefix(converter, "ISO-2022-JP"))
+        return text;
+    GString *euc = iso2022jp_as_euc(bytes, length);
+    size_t replaced = 0;
+    char *other = convert(euc->str, euc->len, "EUC-JP-MS", &replaced);
+    g_string_free(euc, TRUE);
+    bool is_better = other != NULL && replaced < *ret_replaced;
+    g_free(is_better ? text : other);
+    if (is_better)
+        *ret_replaced = replaced;
+    return is_better ? other : text;
+}
+
 /* Converters whose declaration counts even if the bytes are valid UTF-8. */
 static char *
 declared_first(const char *bytes, size_t length, const char *converter,
@@ -421,7 +482,7 @@ declared_first(const char *bytes, size_t length, const char *converter,
     if (strcmp(converter, "UTF-16") == 0)
         converter = utf16_order(bytes, length);
     if (hides_in_ascii(converter) && count->high == 0) {
-        char *text = convert(bytes, length, converter, &replaced);
+        char *text = convert_stateful(bytes, length, converter, &replaced);
         *repaired |= replaced > 0;
         return text;
     }

@@ -87,6 +87,11 @@ static const struct {
     {"euc-jp", "\xC6\xFC\xCB\xDC", "日本"},
     {"iso-2022-jp", "\x1B$BF|K\\\x1B(B", "日本"},
     {"iso-2022-jp", "\x1B$BF|K", "日" FFFD}, /* not ended (M46) */
+    /* of Windows: a circled one, half-width kana; and JIS X 0212 */
+    {"iso-2022-jp", "\x1B$B-!F|\x1B(B a", "①日 a"},
+    {"iso-2022-jp", "\x1B$B-!\x1B(I1\x1B(J b", "①ｱ b"},
+    {"iso-2022-jp", "\x1B$B-!\nab", "①\nab"},
+    {"iso-2022-jp", "\x1B$B-!\x1B$(D0!\x1B(B", "①丂"},
     {"euc-kr", "\xC7\xD1\xB1\xDB", "한글"},
     {"utf-7", "+AOk-t+AOk-", "été"},
     {NULL, "+AOk-t+AOk-", "+AOk-t+AOk-"}, /* UTF-7 only if declared (A26) */
