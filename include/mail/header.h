@@ -38,6 +38,12 @@ void header_free(Header *header);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Header, header_free)
 
 /*
+ * Length of what stands before the header and does not belong to it: empty
+ * lines, or one line that is no field. 0 unless usual fields follow.
+ */
+size_t header_preamble(const char *bytes, size_t length);
+
+/*
  * The field called `name` (any case); of several the first counts, as it does
  * for the software that judged the mail before us. NULL if there is none.
  */

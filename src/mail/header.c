@@ -182,6 +182,43 @@ is_mbox_from(const char *line, size_t length, size_t offset)
            (memcmp(line, "From ", 5) == 0 || memcmp(line, ">From ", 6) == 0);
 }
 
+/* True if a usual field is among the first lines from `offset` on. */
+static bool
+begins_header(const char *bytes, size_t length, size_t offset)
+{
+    enum { LOOKED_AT = 3 };
+    for (int count = 0; count < LOOKED_AT && offset < length; count++) {
+        size_t next = header_next_line(bytes, length, offset);
+        size_t n = line_length(bytes, offset, next);
+        LineKind kind = line_kind(bytes + offset, n);
+        if (kind == LINE_EMPTY || kind == LINE_GARBAGE)
+            return false;
+        if (is_usual_name(bytes + offset, n))
+            return true;
+        offset = next;
+    }
+    return false;
+}
+
+size_t
+header_preamble(const char *bytes, size_t length)
+{
+    enum { EMPTY_MAX = 10 };
+    size_t offset = 0;
+    for (int count = 0; count < EMPTY_MAX && offset < length; count++) {
+        size_t next = header_next_line(bytes, length, offset);
+        size_t n = line_length(bytes, offset, next);
+        if (n > 0) {
+            bool is_foreign = offset == 0 && !is_mbox_from(bytes, n, 0) &&
+                              line_kind(bytes, n) == LINE_GARBAGE;
+            offset = is_foreign ? next : offset;
+            break;
+        }
+        offset = next;
+    }
+    return begins_header(bytes, length, offset) ? offset : 0;
+}
+
 Header *
 header_read(const char *bytes, size_t length, const MailLimits *limits,
             HeaderStop stop, const void *context, GPtrArray *defects)

@@ -45,6 +45,35 @@ read_addresses(const Header *header, const char *name, const MailLimits *limits,
     return list;
 }
 
+/*
+ * The mailboxes of the first `name` that has any. Some programs encode all of
+ * it, address and brackets, as one word.
+ */
+static GPtrArray *
+read_mailboxes(const Header *header, const char *name, const MailLimits *limits,
+               GPtrArray *defects)
+{
+    GPtrArray *list = read_addresses(header, name, limits, defects);
+    for (guint i = 0; i < header->fields->len && list->len == 0; i++) {
+        const HeaderField *field =
+            &g_array_index(header->fields, HeaderField, i);
+        if (!header_field_is(field, name))
+            continue;
+        g_ptr_array_unref(list);
+        list = address_list_parse(field->value, field->value_length,
+                                  limits->addresses, NULL);
+        if (list->len > 0 ||
+            memmem(field->value, field->value_length, "=?", 2) == NULL)
+            continue;
+        g_autofree char *decoded =
+            words_decode(field->value, field->value_length);
+        g_ptr_array_unref(list);
+        list = address_list_parse(decoded, strlen(decoded), limits->addresses,
+                                  NULL);
+    }
+    return list;
+}
+
 /* The first mailbox of From, else of Sender, else of Reply-To. */
 static void
 read_originator(Mail *mail, const Header *header, const MailLimits *limits)
@@ -52,7 +81,7 @@ read_originator(Mail *mail, const Header *header, const MailLimits *limits)
     static const char *const names[] = {"From", "Sender", "Reply-To"};
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
         g_autoptr(GPtrArray) list =
-            read_addresses(header, names[i], limits, mail->defects);
+            read_mailboxes(header, names[i], limits, mail->defects);
         if (i == 0)
             mail->originators = list->len * header_count(header, "From");
         if (list->len == 0)
@@ -233,8 +262,12 @@ scan(GBytes *raw, const MailLimits *limits, GPtrArray *defects,
         length -= 3;
     }
     *ret_lines = lines_from_cr(bytes, length, defects);
-    return entity_scan(*ret_lines != NULL ? *ret_lines : bytes, length, limits,
-                       defects);
+    if (*ret_lines != NULL)
+        bytes = *ret_lines;
+    size_t before = header_preamble(bytes, length);
+    if (before > 0)
+        defect_add(defects, DEFECT_HEADER_GARBAGE);
+    return entity_scan(bytes + before, length - before, limits, defects);
 }
 
 Mail *

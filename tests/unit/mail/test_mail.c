@@ -124,6 +124,9 @@ static const struct {
     {"From: bob\nReply-To: r@x.org\n\ny", "", "r@x.org", "y", DEFECT_NO_FROM},
     {"From: a@x.org\nFrom: b@x.org\n\ny", "", "a@x.org", "y", DEFECT_MANY_FROM},
     {"From: a@x.org, b@x.org\n\ny", "", "a@x.org", "y", DEFECT_MANY_FROM},
+    {"From: [bob]\nFrom: b@x.org\n\ny", "", "b@x.org", "y", NULL},
+    {"From: =?utf-8?Q?B=C3=B6b_=3Cb=40x.org=3E?=\n\ny", "", "b@x.org", "y",
+     NULL},
     {"From: A <a@x.org> <b@x.org>\n\ny", "", "a@x.org", "y", DEFECT_MANY_FROM},
     {"From: undisclosed:;\n\ny", "", NULL, "y", DEFECT_NO_FROM},
     {"From: a@b\xE9.org\n\ny", "", "a@b\xEF\xBF\xBD.org", "y", NULL},
@@ -141,6 +144,14 @@ static const struct {
      DEFECT_CHARSET},
     {"Content-Transfer-Encoding: x-foo\n\nbody", "", NULL, "body", NULL},
     {"\xEF\xBB\xBFSubject: x\n\ny", "x", NULL, "y", NULL},
+    /* Something before the header; but a text stays a text. */
+    {"\n\r\nReceived: x\nSubject: x\n\ny", "x", NULL, "y",
+     DEFECT_HEADER_GARBAGE},
+    {"--- copy ---\nDelivered-To: b@x.org\nSubject: x\n\ny", "x", NULL, "y",
+     DEFECT_HEADER_GARBAGE},
+    {"\nhello\nSubject: x\n\ny", "", NULL, "hello\nSubject: x\n\ny", NULL},
+    {"hello\nthere\nSubject: x\n\ny", "", NULL, "hello\nthere\nSubject: x\n\ny",
+     NULL},
 };
 
 START_TEST(malformed_mail_is_read)
