@@ -30,6 +30,15 @@ $mail: exit $status: $(head -n 5 "$work/errors")"
     cat "$work/json" >>"$work/all"
 done <"$work/mails"
 tap_is "all $count mails are read" "$bad" ""
+# The parsers of a running posternd may do less than a command: it must be enough.
+through_the_child()
+{
+    if [ -x "${abs_top_builddir:-.}/test_parser" ]; then
+        tr '\n' '\0' <"$work/mails" |
+            xargs -0 "${abs_top_builddir:-.}/test_parser"
+    fi
+}
+tap_is "and each alike by a confined parser" "$(through_the_child)" ""
 tap_ok "and what is read is JSON" python3 -c '
 import json, sys
 text = open(sys.argv[1], encoding="utf-8").read().rstrip()
