@@ -4,12 +4,14 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "mail/html_mark.h"
 #include "mail/html_token.h"
 
 enum {
     LISTS_MAX = 16,      /* nested lists that are counted */
     INDENT_MAX = 80,     /* spaces in a row in <pre> */
     QUOTES_SHOWN = 12,   /* of nested block quotes */
+    BLOCKS_MAX = 64,     /* nested, of which indentations are told apart */
     LINKS_SHOWN = 20,    /* a mail with more is a newsletter: words count */
     LINK_MAX_BYTES = 400 /* longer addresses are for machines */
 };
@@ -62,11 +64,15 @@ static const struct {
 typedef struct {
     GString *out;
     size_t max_bytes;
-    size_t newlines; /* owed before the next character, at most 2 */
-    size_t spaces;   /* owed as well; one, but for <pre>, */
-    bool tab;        /* or a tab */
-    size_t quotes;   /* block quotes that are open */
-    size_t pre;      /* <pre> that are open */
+    size_t newlines;  /* owed before the next character, at most 2 */
+    size_t spaces;    /* owed as well; one, but for <pre>, */
+    bool tab;         /* or a tab */
+    size_t blocks;    /* block quotes that are open, */
+    size_t quotes;    /* of them those that are quotes, */
+    uint64_t indents; /* and a bit for each that only indents */
+    char introduction[HTML_NAME_MAX + 1]; /* element that is one; "" if none, */
+    size_t introduction_depth; /* and how often it is nested in itself */
+    size_t pre;                /* <pre> that are open */
     size_t lists;
     size_t counters[LISTS_MAX]; /* of <ol>; 0 in <ul> */
     char href[HTML_ATTRIBUTE_MAX + 1];
@@ -110,10 +116,16 @@ owe_break(Writer *writer)
     owe_newlines(writer, MIN(writer->newlines + 1, 3));
 }
 
+static size_t
+quote_depth(const Writer *writer)
+{
+    return writer->quotes + (*writer->introduction != '\0');
+}
+
 static void
 start_line(Writer *writer)
 {
-    for (size_t i = 0; i < MIN(writer->quotes, QUOTES_SHOWN); i++)
+    for (size_t i = 0; i < MIN(quote_depth(writer), QUOTES_SHOWN); i++)
         g_string_append(writer->out, "> ");
 }
 
@@ -128,7 +140,7 @@ settle(Writer *writer)
     } else if (writer->newlines > 0) {
         for (size_t i = 0; i < writer->newlines; i++) {
             g_string_append_c(out, '\n');
-            if (i + 1 < writer->newlines && writer->quotes > 0)
+            if (i + 1 < writer->newlines && quote_depth(writer) > 0)
                 g_string_append_c(out, '>');
         }
         start_line(writer);
@@ -182,73 +194,6 @@ write_text(Writer *writer, const char *text, size_t length)
     const char *end = text + length;
     while (text < end)
         write_character(writer, html_read_character(&text, end));
-}
-
-/* A style without blanks, in lower case. */
-static void
-pack_style(const char *style, char packed[HTML_ATTRIBUTE_MAX + 1])
-{
-    size_t n = 0;
-    for (const char *p = style; *p != '\0'; p++)
-        if (*p != ' ')
-            packed[n++] = g_ascii_tolower(*p);
-    packed[n] = '\0';
-}
-
-static bool
-is_hidden(const HtmlAttributes *attributes)
-{
-    char style[HTML_ATTRIBUTE_MAX + 1];
-    if (attributes->hidden || *attributes->style == '\0')
-        return attributes->hidden;
-    pack_style(attributes->style, style);
-    return strstr(style, "display:none") != NULL ||
-           strstr(style, "visibility:hidden") != NULL ||
-           strstr(style, "mso-hide:all") != NULL;
-}
-
-/* Outlook draws a thin line above the quoted header and nowhere else. */
-static bool
-has_outlook_line(const HtmlAttributes *attributes)
-{
-    char style[HTML_ATTRIBUTE_MAX + 1];
-    if (*attributes->style == '\0')
-        return false;
-    pack_style(attributes->style, style);
-    return strstr(style, "border:none;border-top:solid") != NULL &&
-           strstr(style, "padding:3.0pt0") != NULL;
-}
-
-/* An id or class as a mail program left it; other programs put "x_" before. */
-static bool
-is_marked(const char *value, const char *mark)
-{
-    const char *found = strstr(value, mark);
-    size_t n = strlen(mark);
-    return found != NULL && (found[n] == '\0' || found[n] == ' ') &&
-           (found == value || found[-1] == ' ' || found[-1] == '_');
-}
-
-/* Where Outlook, Yahoo and others say that the earlier mail begins. */
-static bool
-begins_history(const HtmlToken *token)
-{
-    static const char *const ids[] = {
-        "divRplyFwdMsg", "OLK_SRC_BODY_SECTION", "yahoo_quoted",
-        "mail-editor-reference-message-container"};
-    static const char *const classes[] = {
-        "yahoo_quoted", "zmail_extra", "WordSection1_quote",
-        "ms-outlook-mobile-reference-message"};
-    const HtmlAttributes *attributes = &token->attributes;
-    if (*attributes->id != '\0')
-        for (size_t i = 0; i < G_N_ELEMENTS(ids); i++)
-            if (is_marked(attributes->id, ids[i]))
-                return true;
-    if (*attributes->class != '\0')
-        for (size_t i = 0; i < G_N_ELEMENTS(classes); i++)
-            if (is_marked(attributes->class, classes[i]))
-                return true;
-    return strcmp(token->name, "div") == 0 && has_outlook_line(attributes);
 }
 
 static void
@@ -328,18 +273,54 @@ write_rule(Writer *writer)
 }
 
 static void
-open_quote(Writer *writer)
+close_introduction(Writer *writer)
 {
+    if (*writer->introduction == '\0')
+        return;
+    *writer->introduction = '\0';
     owe_newlines(writer, 1);
-    writer->quotes++;
+}
+
+/* Open an introduction, or note that its element is nested in itself. */
+static void
+watch_introduction(Writer *writer, const HtmlToken *token)
+{
+    if (*writer->introduction != '\0') {
+        writer->introduction_depth +=
+            strcmp(token->name, writer->introduction) == 0;
+    } else if (html_mark_is_introduction(&token->attributes)) {
+        owe_newlines(writer, 1);
+        g_strlcpy(writer->introduction, token->name,
+                  sizeof(writer->introduction));
+        writer->introduction_depth = 1;
+    }
+}
+
+/* Indentations are remembered, for their end tags look like all others. */
+static void
+open_quote(Writer *writer, const HtmlAttributes *attributes)
+{
+    bool is_quote =
+        writer->blocks >= BLOCKS_MAX || !html_mark_is_indentation(attributes);
+    close_introduction(writer);
+    owe_newlines(writer, 1);
+    if (!is_quote)
+        writer->indents |= (uint64_t)1 << writer->blocks;
+    writer->blocks++;
+    writer->quotes += is_quote;
 }
 
 static void
 close_quote(Writer *writer)
 {
-    if (writer->quotes > 0)
-        writer->quotes--;
     owe_newlines(writer, 1);
+    if (writer->blocks == 0)
+        return;
+    writer->blocks--;
+    uint64_t bit =
+        writer->blocks < BLOCKS_MAX ? (uint64_t)1 << writer->blocks : 0;
+    writer->quotes -= (writer->indents & bit) == 0;
+    writer->indents &= ~bit;
 }
 
 /*
@@ -356,7 +337,7 @@ is_left_out(const Writer *writer, const HtmlToken *token, Layout layout)
                          strcmp(token->name, "p") == 0 ||
                          strcmp(token->name, "input") == 0;
     return !is_open_ended && !writer->shows_hidden &&
-           is_hidden(&token->attributes);
+           html_mark_is_hidden(&token->attributes);
 }
 
 static void
@@ -368,7 +349,8 @@ start_tag(Writer *writer, const HtmlToken *token)
         writer->skip_depth = 1;
         return;
     }
-    if (writer->history == SIZE_MAX && begins_history(token)) {
+    watch_introduction(writer, token);
+    if (writer->history == SIZE_MAX && html_mark_begins_history(token)) {
         owe_newlines(writer, 1);
         writer->history = writer->out->len;
     }
@@ -398,7 +380,7 @@ start_tag(Writer *writer, const HtmlToken *token)
         open_item(writer);
         break;
     case LAYOUT_QUOTE:
-        open_quote(writer);
+        open_quote(writer, &token->attributes);
         break;
     case LAYOUT_LINK:
         open_link(writer, &token->attributes);
@@ -417,6 +399,10 @@ start_tag(Writer *writer, const HtmlToken *token)
 static void
 end_tag(Writer *writer, const HtmlToken *token)
 {
+    if (*writer->introduction != '\0' &&
+        strcmp(token->name, writer->introduction) == 0 &&
+        --writer->introduction_depth == 0)
+        close_introduction(writer);
     switch (layout_of(token->name)) {
     case LAYOUT_INLINE:
     case LAYOUT_SKIP:

@@ -222,6 +222,15 @@ is_dated_name(const char *text, size_t length)
            strstr(text, " gmt-") != NULL;
 }
 
+/* Tutanota's "4 May 2020, 10:11 by bob@example.org:"; people write so, too. */
+static bool
+is_moment_by_address(const char *text)
+{
+    const char *last = strrchr(text, ' ');
+    const char *at = last != NULL ? strchr(last, '@') : NULL;
+    return at != NULL && strchr("<([", last[1]) == NULL && has_moment(text);
+}
+
 QuoteIntro
 quote_text_intro(const char *text, size_t length)
 {
@@ -239,7 +248,7 @@ quote_text_intro(const char *text, size_t length)
                    ? INTRO_STRONG
                    : INTRO_NONE;
     if (!verb && !address)
-        return INTRO_NONE;
+        return is_moment_by_address(lower) ? INTRO_WEAK : INTRO_NONE;
     return has_moment(lower) ? INTRO_STRONG : INTRO_WEAK;
 }
 
@@ -409,11 +418,27 @@ quote_may_have_marks(const char *text, size_t length)
     return false;
 }
 
+/* Zendesk's "##- Please type your reply above this line -##", in any language
+ */
+static bool
+is_delimiter(const char *line, size_t length)
+{
+    while (length > 0 && g_ascii_isspace(line[length - 1]))
+        length--;
+    return length > 8 && memcmp(line, "##", 2) == 0 &&
+           (line[2] == '-' || (line[2] == ' ' && line[3] == '-')) &&
+           memcmp(line + length - 2, "##", 2) == 0 &&
+           (line[length - 3] == '-' ||
+            (line[length - 3] == ' ' && line[length - 4] == '-'));
+}
+
 bool
 quote_line_is_original(const char *line, size_t length, bool may_have_marks)
 {
     if (length == 0 || length > QUOTE_LINE_MAX)
         return false;
+    if (is_delimiter(line, length))
+        return true;
     g_autofree char *words = between_dashes(line, length);
     if (words != NULL && (is_one_of(words, &quote_originals) ||
                           goes_on_behind_dashes(words, &quote_originals)))

@@ -126,6 +126,8 @@ static const char *const marks[] = {
     "----- Mail original -----",
     "On Mon, May 4, 2020 at 10:11, Bob<bob@x.org> wrote:   old",
     "##- Please type your reply above this line -##",
+    "##- Bitte geben Sie Ihre Antwort oberhalb dieser Zeile ein. -##",
+    "## - この行より上に返信を記入してください - ##",
     "On Mon, May 4, 2020 at 10:11 AM Bob <bob@x.org> wrote:",
     "From: Bob\nSent: Monday, May 4, 2020 10:11\nTo: Anna\nSubject: Hi",
     "From: Bob <bob@x.org>\n\nDate: Monday\n\nTo: Anna\n\nSubject: Hi",
@@ -199,6 +201,8 @@ static const char *const kept[] = {
     "On 4 May 2020 I heard of bob@x.org that he wrote: never mind.",
     "On 4.5.2020 I asked the man\n<bob@x.org>\nwho sold it.",
     "---- my notes ----\n\nnothing yet",
+    "## Heading ##\n\ntext",
+    "On 4 May 2020 at 10:11 I called bob@x.org:\nhe was out.",
 };
 
 START_TEST(prose_is_kept)
@@ -297,6 +301,17 @@ START_TEST(html_replies_are_split)
         "<p>New</p><div class=\"moz-cite-prefix\">Am 04.05.20 um 10:11 "
         "schrieb Bob:<br></div><blockquote type=\"cite\">old</blockquote>",
         "New<br><blockquote>old</blockquote>",
+        /* Told by what mail programs mark, in a language nobody speaks. */
+        "<p>New</p><div class=\"moz-cite-prefix\">Zor <div>4-5</div> Bob "
+        "grok:</div><blockquote type=\"cite\">old</blockquote>",
+        "<p>New</p><p id=\"reply-intro\">Zor Bob grok:</p><blockquote>old"
+        "</blockquote>",
+        "<p>New</p><p class=\"airmail_on\">Zor Bob grok:<blockquote>old"
+        "</blockquote>",
+        "<div>New</div><hr id=\"zwchr\"><div><b>Zor:</b> Bob</div>old",
+        "<p>New</p><div class=\"ydp7yahoo_quoted\"><p>Zor Bob:</p>old</div>",
+        "<div>New</div><div>4 May 2020, 10:11 by bob@x.org:</div><blockquote "
+        "class=\"tutanota_quote\">old</blockquote>",
     };
     for (size_t i = 0; i < G_N_ELEMENTS(mails); i++) {
         g_autofree char *text =
@@ -304,6 +319,36 @@ START_TEST(html_replies_are_split)
         g_autoptr(Mail) mail = support_parse(text, NULL);
         ck_assert_str_eq(mail->reply, "New");
         ck_assert_ptr_nonnull(strstr(mail->text, "old"));
+    }
+}
+END_TEST
+
+/* An introduction ends with its element, and indented text is no quote. */
+START_TEST(html_that_is_no_quote_stays)
+{
+    static const struct {
+        const char *html;
+        const char *reply;
+    } mails[] = {
+        {"<p>Hi</p><div class=\"moz-cite-prefix\">Zor Bob:</div><blockquote>old"
+         "</blockquote>Answer",
+         "Hi\n>\n> Zor Bob:\n> old\nAnswer"},
+        {"<div class=\"moz-cite-prefix\">Zor <div>x</div></div>New", "New"},
+        {"Our address:<blockquote style=\"margin:0 0 0 40px; border: none; "
+         "padding:0\">Main Street 5</blockquote>",
+         "Our address:\nMain Street 5"},
+        {"New<blockquote style=\"border:none;border-left:solid blue\">old<block"
+         "quote style=\"border:none\">older</blockquote>old</blockquote>",
+         "New"},
+        {"<blockquote style=\"border:none\">a</blockquote><blockquote>old"
+         "</blockquote></blockquote>b",
+         "a\n> old\nb"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(mails); i++) {
+        g_autofree char *text =
+            g_strdup_printf("Content-Type: text/html\n\n%s", mails[i].html);
+        g_autoptr(Mail) mail = support_parse(text, NULL);
+        ck_assert_str_eq(mail->reply, mails[i].reply);
     }
 }
 END_TEST
@@ -361,6 +406,7 @@ add(TCase *tests)
     tcase_add_test(tests, what_is_forwarded_stays);
     tcase_add_test(tests, history_told_by_html_is_believed);
     tcase_add_test(tests, html_replies_are_split);
+    tcase_add_test(tests, html_that_is_no_quote_stays);
     tcase_add_loop_test(tests, hostile_quotes_cost_their_length, 0,
                         G_N_ELEMENTS(hostile));
 }
