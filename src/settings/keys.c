@@ -274,12 +274,16 @@ static const Key limit_keys[] = {
     {ROW("depth", KEY_INTEGER, "50", 2, 200, Limits, mail.depth),
      .help = "Parts within parts of a mail."},
     {ROW("parts", KEY_INTEGER, "1000", 10, 10000, Limits, mail.parts),
-     .help = "Parts of a mail in all."},
+     .help = "Parts of a mail in all, and its attachments."},
     {ROW("addresses", KEY_INTEGER, "1000", 10, 10000, Limits, mail.addresses),
      .help = "Addresses that are read of one header field."},
     {ROW("text_size", KEY_SIZE, "4MiB", 64 * KIB, 32 * MIB, Limits,
          mail.text_bytes),
      .help = "Readable text that is kept of one mail."},
+    {ROW("winmail_size", KEY_SIZE, "32MiB", 64 * KIB, 128 * MIB, Limits,
+         mail.tnef_bytes),
+     .help =
+         "Outlook's winmail.dat that is opened; a larger one stays closed."},
     {ROW("hops", KEY_INTEGER, "50", 5, 1000, Limits, mail.hops),
      .help = "Received fields before a mail counts as going in circles."},
 };
