@@ -59,6 +59,18 @@ SELECT m.id, ticket_id, kind, author, author_name, subject, message_id,
           threaded_by, defects, attachments, raw_digest, content_digest,
           header_date_s, received_s);
 
+-- name: attachment_add
+--   $1 message, $2 position, $3 name, $4 type, $5 octets, $6 digest,
+--   $7 is_inline (0 or 1), $8 content_id
+INSERT INTO attachment (message_id, position, name, type, octets, digest,
+                        is_inline, content_id)
+SELECT message_id, position, name, type, octets, digest, is_inline <> 0,
+       content_id
+  FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[],
+              $6::bytea[], $7::bigint[], $8::text[])
+    AS a (message_id, position, name, type, octets, digest, is_inline,
+          content_id);
+
 -- name: reference_add
 -- Ids of mails; what is known already keeps the stronger kind.
 --   $1 ticket, $2 id, $3 kind
@@ -109,12 +121,14 @@ UPDATE ticket SET updated_at = now(), status = $2,
 RETURNING id;
 
 -- name: message_replace
--- A truncated copy gives way to the whole mail, in its place. If the whole is
--- known already by another way, that message keeps the digest: it is unique.
+-- A truncated copy gives way to the whole mail, in its place; its attachments
+-- do, too. If the whole is known already by another way, that message keeps the
+-- digest: it is unique.
 --   $1 id, $2 author, $3 author_name, $4 subject, $5 message_id,
 --   $6 reference_ids, $7 body, $8 reply_start, $9 reply_end, $10 class,
 --   $11 class_reason, $12 defects, $13 attachments, $14 raw_digest,
 --   $15 content_digest, $16 header date
+WITH gone AS (DELETE FROM attachment WHERE message_id = $1::bigint)
 UPDATE message SET author = $2, author_name = $3, subject = $4, message_id = $5,
        reference_ids = $6::text[], body = $7, reply_start = $8::integer,
        reply_end = $9::integer, class = $10, class_reason = $11,

@@ -94,6 +94,21 @@ send_message(Txn *txn, const Record *record, const Receipt *receipt,
 }
 
 static void
+add_attachments(Txn *txn, const Mail *mail, int64_t message_id_no)
+{
+    for (guint i = 0; i < mail->attachments->len; i++) {
+        const Attachment *attachment = mail->attachments->pdata[i];
+        txn_add(txn, ST_attachment_add,
+                PARAMS(p_int(message_id_no), p_int(i + 1),
+                       p_text(attachment->name), p_text(attachment->type),
+                       p_int((int64_t)attachment->size),
+                       p_bytes(attachment->digest, sizeof attachment->digest),
+                       p_int(attachment->is_inline),
+                       p_text(attachment->content_id)));
+    }
+}
+
+static void
 add_reference(Txn *txn, int64_t ticket_id, const char *id, const char *kind)
 {
     txn_add(txn, ST_reference_add,
@@ -219,6 +234,7 @@ record_mail(Txn *txn, const Record *record, const Receipt *receipt,
     g_autoptr(GPtrArray) chain = chain_of(record->mail);
     if (!send_message(txn, record, receipt, chain, error))
         return false;
+    add_attachments(txn, record->mail, receipt->message_id_no);
     add_references(txn, record->mail, chain, ticket_id);
     return true;
 }

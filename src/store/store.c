@@ -94,9 +94,10 @@ store_begin_read_only(Store *store, GError **error)
 
 /* In the order in which the tables refer to each other. */
 static const StatementName writes[TXN_WRITES] = {
-    ST_ticket_add,    ST_ticket_touch, ST_message_add,
-    ST_reference_add, ST_party_add,    ST_ticket_queue_add,
-    ST_event_add,     ST_outgoing_add, ST_delivery_settle,
+    ST_ticket_add,       ST_ticket_touch,  ST_message_add,
+    ST_attachment_add,   ST_reference_add, ST_party_add,
+    ST_ticket_queue_add, ST_event_add,     ST_outgoing_add,
+    ST_delivery_settle,
 };
 
 void

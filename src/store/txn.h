@@ -18,7 +18,7 @@ struct Store {
 };
 
 /* Tables that rows are gathered for, see txn_add(). */
-enum { TXN_WRITES = 9 };
+enum { TXN_WRITES = 10 };
 
 struct Txn {
     Store *store;

@@ -154,10 +154,10 @@ START_TEST(a_large_mail_completes_too)
 }
 END_TEST
 
-START_TEST(the_whole_replaces_the_part_in_its_ticket)
+/* What came of a mail when first `part` and then all of it was handed in. */
+static void
+process_part_and_whole(const char *part, const char *whole)
 {
-    g_autofree char *part = g_strndup(OLENA_MAIL("m1@x"), 110);
-    const char *whole = OLENA_MAIL("m1@x") "And smokes.\n";
     const char *const texts[] = {part, whole};
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
         g_autoptr(GBytes) raw = bytes_of(texts[i]);
@@ -171,11 +171,32 @@ START_TEST(the_whole_replaces_the_part_in_its_ticket)
         ck_assert_int_eq(receipt->ticket->id, 1);
         ck_assert_int_eq(receipt->message_id_no, 1);
     }
+}
+
+START_TEST(the_whole_replaces_the_part_in_its_ticket)
+{
+    g_autofree char *part = g_strndup(OLENA_MAIL("m1@x"), 110);
+    process_part_and_whole(part, OLENA_MAIL("m1@x") "And smokes.\n");
     assert_sql("1|1|It burns.\nAnd smokes.\n",
                "SELECT (SELECT count(*) FROM ticket), "
                "(SELECT count(*) FROM message), body FROM message");
     assert_sql("settled|whole-mail-after-a-part|1|1",
                "SELECT state, reason, ticket_id, message_id_no FROM delivery");
+}
+END_TEST
+
+START_TEST(so_do_its_attachments)
+{
+    const char *whole = "From: olena@customer.example\nMessage-ID: <m1@x>\n"
+                        "Content-Type: multipart/mixed; boundary=b\n\n"
+                        "--b\nContent-Type: a/b; name=a\n\n12345\n"
+                        "--b\nContent-Type: a/b; name=b\n\n6789\n--b--\n";
+    g_autofree char *part =
+        g_strndup(whole, (gsize)(strstr(whole, "345") - whole));
+    process_part_and_whole(part, whole);
+    assert_sql("1|1|a|5\n1|2|b|4", "SELECT message_id, position, name, octets "
+                                   "FROM attachment ORDER BY position");
+    assert_sql("2", "SELECT attachments FROM message");
 }
 END_TEST
 
@@ -217,6 +238,7 @@ add_part_tests(Suite *suite)
     tcase_add_test(tests, a_completed_one_is_processed_again_wherever_it_was);
     tcase_add_test(tests, a_large_mail_completes_too);
     tcase_add_test(tests, the_whole_replaces_the_part_in_its_ticket);
+    tcase_add_test(tests, so_do_its_attachments);
     tcase_add_test(tests,
                    a_whole_that_is_known_elsewhere_completes_all_the_same);
 }

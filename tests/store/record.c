@@ -92,6 +92,12 @@ START_TEST(a_new_ticket_has_everything_the_mail_says)
                "SELECT id, ticket_id, kind, author, author_name, subject, "
                "message_id, reference_ids, class, class_reason, threaded_by, "
                "attachments FROM message");
+    assert_sql(
+        "1|1|a|text/plain|2|"
+        "73cb3858a687a8494ca3323053016282f3dad39d42cf62ca4e79dda2aac7d9ac"
+        "|f|",
+        "SELECT message_id, position, name, type, octets, "
+        "encode(digest, 'hex'), is_inline, content_id FROM attachment");
     assert_sql("It burns.|2023-11-14 22:13:20+00",
                "SELECT trim(E'\\n' FROM convert_from(substring(convert_to("
                "body, 'UTF8') FROM reply_start + 1 FOR reply_end - "
