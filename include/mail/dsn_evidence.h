@@ -19,6 +19,9 @@
  */
 bool dsn_is_report(const DsnEvidence *evidence, size_t *ret_report);
 
+/* True if a mail system, or somebody no one can answer, is who wrote. */
+bool dsn_is_from_machine(const DsnEvidence *evidence);
+
 /*
  * The header of the returned mail: attached, or below the report, which is the
  * first `report` bytes of the text. It borrows from `evidence`; never NULL.

@@ -23,6 +23,13 @@ void dsn_text_recipients(const char *report, size_t length,
                          const GPtrArray *own, GPtrArray *failed);
 
 /*
+ * The status in the line that names the recipient and in those that go on;
+ * NULL if there is none.
+ */
+char *dsn_text_status_of(const char *report, size_t length,
+                         const char *addr_spec);
+
+/*
  * The word without "@" that stands alone below "could not be delivered to:", as
  * mail systems write that name only their own users; NULL if there is none.
  */

@@ -349,14 +349,80 @@ read_words(const DsnEvidence *evidence, GPtrArray *failed)
     return true;
 }
 
+/* Where the fields are vague, the words beside them may say more. */
+static void
+refine_statuses(const DsnEvidence *evidence, GPtrArray *failed)
+{
+    size_t length = dsn_text_report_length(evidence->text);
+    for (guint i = 0; i < failed->len; i++) {
+        DsnRecipient *recipient = failed->pdata[i];
+        if (*recipient->status != '\0' &&
+            !g_str_has_suffix(recipient->status, ".0.0"))
+            continue;
+        char *said =
+            dsn_text_status_of(evidence->text, length, recipient->addr_spec);
+        bool fits = said != NULL && !g_str_has_suffix(said, ".0.0") &&
+                    (*said == '5') == recipient->permanent;
+        if (fits) {
+            g_free(recipient->status);
+            recipient->status = said;
+        } else {
+            g_free(said);
+        }
+    }
+}
+
+/* The value of `"name": "value"` between `p` and `end`, quoted once or twice.
+ */
+static char *
+json_value(const char *p, const char *end, const char *name)
+{
+    p = memmem(p, (size_t)(end - p), name, strlen(name));
+    if (p == NULL)
+        return NULL;
+    p += strlen(name);
+    while (p < end && strchr("\\\": \t\n", *p) != NULL)
+        p++;
+    size_t n = 0;
+    while (p + n < end && strchr("\\\"\n", p[n]) == NULL)
+        n++;
+    return n > 0 ? g_strndup(p, n) : NULL;
+}
+
+/*
+ * Amazon SES reports by SNS, whose mail is JSON: "bouncedRecipients":
+ * [{"emailAddress": "bob@example.org", "status": "5.1.1"}].
+ */
+static bool
+read_json(const DsnEvidence *evidence, GPtrArray *failed)
+{
+    const char *p = strstr(evidence->text, "\"bouncedRecipients");
+    const char *end = p != NULL ? strchr(p, ']') : NULL;
+    if (end == NULL || !dsn_is_from_machine(evidence))
+        return false;
+    while (p != NULL) {
+        const char *next = memchr(p + 1, '{', (size_t)(end - p - 1));
+        const char *stop = next != NULL ? next : end;
+        g_autofree char *spec = json_value(p, stop, "emailAddress");
+        g_autofree char *status = json_value(p, stop, "status");
+        if (spec != NULL && address_is_sendable(spec))
+            add_judged(failed, spec, status != NULL ? status : "",
+                       status != NULL ? strlen(status) : 0);
+        p = next;
+    }
+    return failed->len > 0;
+}
+
 bool
 dsn_read(const DsnEvidence *evidence, GPtrArray *failed)
 {
     Reader reader = {.failed = failed};
     bool has_fields = read_status_parts(evidence, &reader);
-    if (failed->len > 0)
+    if (failed->len > 0) {
+        refine_statuses(evidence, failed);
         return true;
+    }
     if (has_fields && reader.failures == 0)
         return false; /* all went well */
-    return read_words(evidence, failed);
+    return read_json(evidence, failed) || read_words(evidence, failed);
 }

@@ -206,6 +206,12 @@ is_report_of_gateway(const DsnEvidence *evidence, size_t report)
 
 /* Is this a report at all? Said outright, or told in words by a mail system. */
 bool
+dsn_is_from_machine(const DsnEvidence *evidence)
+{
+    return speaker_of(evidence) != SPEAKER_PERSON;
+}
+
+bool
 dsn_is_report(const DsnEvidence *evidence, size_t *ret_report)
 {
     Speaker speaker = speaker_of(evidence);

@@ -216,7 +216,8 @@ typedef struct {
     const GPtrArray *own;
     GArray *candidates; /* Candidate */
     bool is_announced;  /* the line above ended with ":", */
-    bool is_failure;    /* and told of failure: "did not reach:" */
+    bool is_failure;    /* and told of failure: "did not reach:"; then */
+    bool is_listing;    /* lines below it begin with who failed */
 } Reader;
 
 static bool
@@ -300,9 +301,10 @@ read_line(Reader *reader, const char *line, size_t length)
         if (spec != NULL) {
             Candidate candidate = {
                 spec,
-                reader->is_failure ? TIER_LINE
-                                   : tier_of(line, (size_t)(end - line), lower,
-                                             start, stop, reader->is_announced),
+                reader->is_failure
+                    ? TIER_LINE
+                    : tier_of(line, (size_t)(end - line), lower, start, stop,
+                              reader->is_announced || reader->is_listing),
                 (size_t)(line - reader->report)};
             g_array_append_val(reader->candidates, candidate);
             reader->is_failure = false; /* it announced but one line */
@@ -414,6 +416,7 @@ scan(Reader *reader)
             reader->is_announced = line[n - 1] == ':';
             reader->is_failure =
                 reader->is_announced && dsn_words_tell_failure(line, n);
+            reader->is_listing |= reader->is_failure;
         }
         offset = next;
     }
@@ -425,11 +428,27 @@ dsn_text_recipients(const char *report, size_t length, const GPtrArray *own,
 {
     g_autoptr(GArray) candidates = g_array_new(FALSE, FALSE, sizeof(Candidate));
     g_array_set_clear_func(candidates, candidate_clear);
-    Reader reader = {report, length, own, candidates, false, false};
+    Reader reader = {report, length, own, candidates, false, false, false};
     scan(&reader);
     Tier tier;
     if (best_tier(&reader, &tier))
         take_tier(&reader, tier, failed);
+}
+
+char *
+dsn_text_status_of(const char *report, size_t length, const char *addr_spec)
+{
+    enum { SAID_MAX_BYTES = 600 };
+    g_autofree char *lower = g_ascii_strdown(report, (gssize)length);
+    g_autofree char *key = g_ascii_strdown(addr_spec, -1);
+    const char *found = strstr(lower, key);
+    if (found == NULL)
+        return NULL;
+    size_t offset = (size_t)(found - lower), end = offset;
+    do /* lines that are indented go on */
+        end = header_next_line(report, length, end);
+    while (end < length && (report[end] == ' ' || report[end] == '\t'));
+    return dsn_words_status(report + offset, MIN(end - offset, SAID_MAX_BYTES));
 }
 
 char *
@@ -459,7 +478,7 @@ dsn_text_names_recipient(const char *report, size_t length,
 {
     g_autoptr(GArray) candidates = g_array_new(FALSE, FALSE, sizeof(Candidate));
     g_array_set_clear_func(candidates, candidate_clear);
-    Reader reader = {report, length, own, candidates, false, false};
+    Reader reader = {report, length, own, candidates, false, false, false};
     scan(&reader);
     Tier tier;
     return best_tier(&reader, &tier) && tier == TIER_LINE;

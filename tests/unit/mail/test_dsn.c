@@ -205,6 +205,33 @@ static const struct {
      "  To:      desk@example.org\n\ndid not reach the following "
      "recipient(s):\n\nc=US;a= ;p=x;o=y;dda:SMTP=ANNA@X.ORG; on Mon\n",
      "ANNA@X.ORG  p;"},
+    {"From: postmaster@x.org\nSubject: Undeliverable: hi\n\ndid not reach the "
+     "following:\n\nanna@x.org on Mon, 4 May 2020\n    The name is not known\n"
+     "carl@x.org on Mon, 4 May 2020\n    The name is not known\n",
+     "anna@x.org  p;carl@x.org  p;"},
+    /* Vague fields, and words beside them that are not. */
+    {"From: MAILER-DAEMON@x.org\nSubject: failed\nContent-Type: "
+     "multipart/mixed; boundary=b\n\n--b\n\nanna@x.org: 550 5.1.1 <anna@x.org> "
+     "unknown\ncarl@x.org: 552\n 5.2.2 full\ndora@x.org: sorry\n\n--b\n"
+     "Content-Type: message/delivery-status\n\nReporting-MTA: dns; x.org\n\n"
+     "Final-Recipient: rfc822; Anna@x.org\nAction: failed\nStatus: 5.0.0\n\n"
+     "Final-Recipient: rfc822; carl@x.org\nAction: failed\n\n"
+     "Final-Recipient: rfc822; dora@x.org\nAction: failed\nStatus: 5.0.0\n"
+     "\n--b--\n",
+     "Anna@x.org 5.1.1 p;carl@x.org 5.2.2 p;dora@x.org 5.0.0 p;"},
+    /* Amazon's JSON, as it is and in a string; a person may quote it. */
+    {"From: SNS <no-reply@sns.example.org>\nSubject: Notification\n\n"
+     "{\"notificationType\":\"Bounce\",\"bounce\":{\"bouncedRecipients\":["
+     "{\"emailAddress\":\"anna@x.org\",\"status\":\"5.1.1\"},"
+     "{\"emailAddress\":\"carl@x.org\",\"status\":\"4.4.7\"}]}}\n",
+     "anna@x.org 5.1.1 p;carl@x.org 4.4.7 t;"},
+    {"From: SNS <no-reply@sns.example.org>\nSubject: Notification\n\n"
+     "\"Message\" : \"{\\\"bouncedRecipients\\\":[{\\\"emailAddress\\\":"
+     "\\\"anna@x.org\\\"}]}\"\n",
+     "anna@x.org  p;"},
+    {"From: Carl <carl@x.org>\nSubject: What is this?\n\n\"bouncedRecipients"
+     "\":[{\"emailAddress\":\"anna@x.org\"}]\n",
+     "normal"},
     /* A user named without the domain of the system that reports. */
     {"From: MAILER-DAEMON@x.org\nTo: bob@example.org\nSubject: Mail Delivery "
      "Problem\n\nSorry bob@example.org. Your mail could not be delivered "
@@ -308,12 +335,15 @@ static const struct {
      60000},
     {"From: MAILER-DAEMON@x\nSubject: failure notice\n\n", "@", 600000},
     {"From: MAILER-DAEMON@x\nSubject: failure notice\n\n", "5.0.0 ", 200000},
+    {"From: no-reply@x\n\n\"bouncedRecipients", "{", 600000},
+    {"From: MAILER-DAEMON@x\nSubject: failed\n\nnot delivered:\n", "a\n",
+     300000},
 };
 
 START_TEST(hostile_reports_cost_their_length)
 {
     support_grows_linearly(read_mail, hostile[_i].before, hostile[_i].piece,
-                           hostile[_i].count, "");
+                           hostile[_i].count, "]");
 }
 END_TEST
 
