@@ -2,6 +2,8 @@
 #ifndef STORE_INSPECT_H
 #define STORE_INSPECT_H
 
+#include <stdio.h>
+
 #include "store/store.h"
 
 typedef enum {
@@ -9,6 +11,7 @@ typedef enum {
     INSPECT_TICKETS,      /* $1 queue or "", $2 status or "", $3 limit */
     INSPECT_TICKET,       /* $1 ticket */
     INSPECT_MESSAGES,     /* $1 ticket */
+    INSPECT_ATTACHMENTS,  /* $1 ticket, $2 message or "" */
     INSPECT_PARTIES,      /* $1 ticket */
     INSPECT_EVENTS,       /* $1 ticket */
     INSPECT_TICKET_MAILS, /* $1 ticket: outgoing of it */
@@ -19,7 +22,11 @@ typedef enum {
     INSPECT_RECIPIENTS    /* $1 outgoing */
 } InspectQuestion;
 
-typedef enum { INSPECT_TEXT, INSPECT_NUMBER } InspectType;
+typedef enum {
+    INSPECT_TEXT,
+    INSPECT_NUMBER,
+    INSPECT_BOOLEAN /* "yes" or "no" */
+} InspectType;
 
 typedef struct {
     guint n_columns;
@@ -43,10 +50,13 @@ const char *inspect_get(const InspectTable *table, guint row,
 bool inspect_outgoing_content(Txn *txn, int64_t id, GBytes **ret_content,
                               GError **error);
 
-/* The original of a message of a ticket; ret NULL: no such one, or we wrote it
- * ourselves. */
+/*
+ * Write the original of a message of a ticket to `file`, a piece at a time: it
+ * may be larger than our memory. ret_found false: no such one, or we wrote it
+ * ourselves. FAILURE_TEMPORARY also if `file` takes no more.
+ */
 bool inspect_message_raw(Txn *txn, int64_t ticket_id, int64_t message_id_no,
-                         GBytes **ret_raw, GError **error);
+                         FILE *file, bool *ret_found, GError **error);
 
 void inspect_table_free(InspectTable *table);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(InspectTable, inspect_table_free)

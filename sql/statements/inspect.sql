@@ -45,6 +45,16 @@ SELECT m.id AS message, m.kind, m.author, m.author_name, m.subject,
        m.reply_start::bigint, m.reply_end::bigint, m.body
   FROM message m WHERE m.ticket_id = $1::bigint ORDER BY m.id;
 
+-- name: inspect_attachments
+--   $1 ticket, $2 message or ""
+SELECT a.message_id AS message, a.position::bigint AS attachment,
+       a.octets, a.is_inline AS inline, a.type, encode(a.digest, 'hex') AS sha256,
+       a.content_id, a.name
+  FROM message m JOIN attachment a ON a.message_id = m.id
+ WHERE m.ticket_id = $1::bigint
+   AND ($2 = '' OR m.id = nullif($2, '')::bigint)
+ ORDER BY a.message_id, a.position;
+
 -- name: inspect_parties
 --   $1 ticket
 SELECT address, name, role FROM party
@@ -119,9 +129,10 @@ SELECT addr_spec AS recipient, state, code::bigint, enhanced, reply,
   FROM outgoing_recipient WHERE outgoing_id = $1::bigint ORDER BY position;
 
 -- name: message_raw
--- The original of a message, however long ago it came.
---   $1 ticket, $2 message
-SELECT r.bytes FROM message m JOIN raw_mail r ON r.digest = m.raw_digest
+-- A piece of the original of a message, however long ago it came.
+--   $1 ticket, $2 message, $3 first octet, from 1, $4 how many
+SELECT substring(r.bytes FROM $3::integer FOR $4::integer)
+  FROM message m JOIN raw_mail r ON r.digest = m.raw_digest
  WHERE m.ticket_id = $1::bigint AND m.id = $2::bigint;
 
 -- name: outgoing_content

@@ -134,8 +134,7 @@ print_message(const InspectTable *messages, guint row, const char *ticket,
                inspect_get(messages, row, "class_reason"));
     putchar('\n');
     if (strcmp(inspect_get(messages, row, "attachments"), "0") != 0)
-        printf("    %s attachment(s) in the original: postern ticket raw %s "
-               "%s\n",
+        printf("    %s attachment(s): postern ticket attachment %s %s\n",
                inspect_get(messages, row, "attachments"), ticket,
                inspect_get(messages, row, "message"));
     print_body(messages, row, whole);
@@ -212,6 +211,7 @@ ticket_raw(int argc, char **argv)
         "it was accepted. `ticket show` tells the MESSAGE numbers.",
         "EXAMPLES\n  postern ticket raw 1042 2310 > mail.eml", NULL};
     int64_t number, message;
+    bool found;
     int end = cli_options(&help, &argc, &argv);
     if (end >= 0)
         return end;
@@ -220,12 +220,13 @@ ticket_raw(int argc, char **argv)
         return cli_usage("ticket raw", "a ticket and a message are needed");
     g_auto(Cli) cli = {NULL, NULL};
     g_autoptr(GError) error = NULL;
-    g_autoptr(GBytes) raw = NULL;
     g_autoptr(Txn) txn = cli_open_read_only(&cli, &error);
-    if (txn == NULL || !inspect_message_raw(txn, number, message, &raw, &error))
+    if (txn == NULL ||
+        !inspect_message_raw(txn, number, message, stdout, &found, &error))
         return cli_fail(error);
-    return raw != NULL ? cli_write_bytes(raw)
-                       : cli_not_found("original of message", message);
+    if (!found)
+        return cli_not_found("original of message", message);
+    return fflush(stdout) == 0 ? CLI_GOOD : EX_IOERR;
 }
 
 /* ---- reply, note ---- */
@@ -410,6 +411,7 @@ cmd_ticket(int argc, char **argv)
         {"list", ticket_list, "tickets, those touched last first"},
         {"show", ticket_show, "one ticket with all that was said"},
         {"raw", ticket_raw, "the original of a message, byte for byte"},
+        {"attachment", cmd_ticket_attachment, "what came with them"},
         {"reply", ticket_reply, "answer the requester"},
         {"note", ticket_note, "record what only our own people may see"},
         {"close", ticket_close, "close tickets"},

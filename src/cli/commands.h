@@ -10,5 +10,7 @@ int cmd_schema(int argc, char **argv);
 int cmd_settings(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_ticket(int argc, char **argv);
+/* A word of its own in cmd_ticket()'s table. */
+int cmd_ticket_attachment(int argc, char **argv);
 
 #endif

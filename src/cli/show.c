@@ -209,6 +209,8 @@ cli_json_row(const InspectTable *table, guint row)
             member = json_null();
         else if (table->types[i] == INSPECT_NUMBER)
             member = json_integer(g_ascii_strtoll(value, NULL, 10));
+        else if (table->types[i] == INSPECT_BOOLEAN)
+            member = json_boolean(strcmp(value, "yes") == 0);
         else
             member = json_string(value);
         json_object_set_new(object, table->columns[i], member);

@@ -1,17 +1,22 @@
 #include "store/inspect.h"
 
+#include <errno.h>
 #include <string.h>
 
+#include "base/failure.h"
 #include "store/txn.h"
 
-/* PostgreSQL's type numbers of the integers that our questions return. */
-enum { OID_INT8 = 20, OID_INT4 = 23 };
+/* PostgreSQL's type numbers of what is no text in our questions' answers. */
+enum { OID_BOOL = 16, OID_INT8 = 20, OID_INT4 = 23 };
+
+enum { RAW_PIECE_BYTES = 1024 * 1024 };
 
 static const StatementName statements[] = {
     [INSPECT_STATUS] = ST_inspect_status,
     [INSPECT_TICKETS] = ST_inspect_tickets,
     [INSPECT_TICKET] = ST_inspect_ticket,
     [INSPECT_MESSAGES] = ST_inspect_messages,
+    [INSPECT_ATTACHMENTS] = ST_inspect_attachments,
     [INSPECT_PARTIES] = ST_inspect_parties,
     [INSPECT_EVENTS] = ST_inspect_events,
     [INSPECT_TICKET_MAILS] = ST_inspect_ticket_mails,
@@ -29,6 +34,8 @@ cell(const InspectTable *table, const PGresult *rows, int row, int column)
         return NULL;
     if (table->types[column] == INSPECT_NUMBER)
         return g_strdup_printf("%" G_GINT64_FORMAT, pg_int(rows, row, column));
+    if (table->types[column] == INSPECT_BOOLEAN)
+        return g_strdup(pg_bool(rows, row, column) ? "yes" : "no");
     return g_strdup(pg_text(rows, row, column));
 }
 
@@ -52,6 +59,14 @@ row_of(const InspectTable *table, const PGresult *rows, int row)
     return cells;
 }
 
+static InspectType
+type_of(Oid type)
+{
+    if (type == OID_BOOL)
+        return INSPECT_BOOLEAN;
+    return type == OID_INT8 || type == OID_INT4 ? INSPECT_NUMBER : INSPECT_TEXT;
+}
+
 static InspectTable *
 table_of(const PGresult *rows)
 {
@@ -61,10 +76,7 @@ table_of(const PGresult *rows)
     table->types = g_new0(InspectType, table->n_columns + 1);
     for (guint column = 0; column < table->n_columns; column++) {
         table->columns[column] = g_strdup(PQfname(rows, (int)column));
-        Oid type = PQftype(rows, (int)column);
-        table->types[column] = type == OID_INT8 || type == OID_INT4
-                                   ? INSPECT_NUMBER
-                                   : INSPECT_TEXT;
+        table->types[column] = type_of(PQftype(rows, (int)column));
     }
     table->rows = g_ptr_array_new_with_free_func(cells_free);
     for (int row = 0; row < PQntuples(rows); row++)
@@ -119,16 +131,40 @@ inspect_outgoing_content(Txn *txn, int64_t id, GBytes **ret_content,
     return true;
 }
 
+static bool
+put(FILE *file, GBytes *piece, GError **error)
+{
+    gsize length;
+    const void *bytes = g_bytes_get_data(piece, &length);
+    if (length == 0 || fwrite(bytes, 1, length, file) == length)
+        return true;
+    failure_set(error, FAILURE_TEMPORARY, "cannot write: %s",
+                g_strerror(errno));
+    return false;
+}
+
 bool
 inspect_message_raw(Txn *txn, int64_t ticket_id, int64_t message_id_no,
-                    GBytes **ret_raw, GError **error)
+                    FILE *file, bool *ret_found, GError **error)
 {
-    g_autoptr(PGresult) row =
-        txn_query(txn, ST_message_raw,
-                  PARAMS(p_int(ticket_id), p_int(message_id_no)), error);
-    if (row == NULL)
-        return false;
-    *ret_raw = PQntuples(row) > 0 ? pg_bytes(row, 0, 0) : NULL;
+    gsize length = RAW_PIECE_BYTES;
+    *ret_found = false;
+    for (int64_t at = 1; length == RAW_PIECE_BYTES; at += RAW_PIECE_BYTES) {
+        g_autoptr(PGresult) row =
+            txn_query(txn, ST_message_raw,
+                      PARAMS(p_int(ticket_id), p_int(message_id_no), p_int(at),
+                             p_int(RAW_PIECE_BYTES)),
+                      error);
+        if (row == NULL)
+            return false;
+        if (PQntuples(row) == 0)
+            return true;
+        *ret_found = true;
+        g_autoptr(GBytes) piece = pg_bytes(row, 0, 0);
+        if (!put(file, piece, error))
+            return false;
+        length = g_bytes_get_size(piece);
+    }
     return true;
 }
 

@@ -72,6 +72,8 @@ make_desk(void)
     queue_outgoing(outgoing_new(OUTGOING_NOTICE, 2, "r2@desk", "c@x"));
     tell("UPDATE outgoing SET state = 'sent', settled_at = now() "
          "WHERE id = 2");
+    tell("INSERT INTO attachment SELECT 1, n, 'a' || n, 'a/b', n, '\\x00ff', "
+         "n = 2, 'id' FROM generate_series(1, 2) AS n");
 }
 
 /* ---- answers ---- */
@@ -84,6 +86,7 @@ static const struct {
     {INSPECT_TICKETS, {"", "", "10", NULL}},
     {INSPECT_TICKET, {"1", NULL}},
     {INSPECT_MESSAGES, {"1", NULL}},
+    {INSPECT_ATTACHMENTS, {"1", "", NULL}},
     {INSPECT_PARTIES, {"1", NULL}},
     {INSPECT_EVENTS, {"1", NULL}},
     {INSPECT_TICKET_MAILS, {"1", NULL}},
@@ -239,15 +242,64 @@ START_TEST(the_original_of_a_message_is_there_without_its_delivery)
     g_autoptr(GError) error = NULL;
     Txn *txn = store_begin_read_only(fix.store, &error);
     must(txn != NULL, error);
-    g_autoptr(GBytes) raw = NULL;
-    must(inspect_message_raw(txn, 2, 2, &raw, &error), error);
+    FILE *file = tmpfile();
+    bool found;
+    must(inspect_message_raw(txn, 2, 2, file, &found, &error), error);
+    ck_assert(found);
     static const char text[] = OLENA_MAIL("b@x");
-    g_autoptr(GBytes) expected = g_bytes_new_static(text, sizeof text - 1);
-    ck_assert(g_bytes_equal(raw, expected));
-    GBytes *none = raw;
-    must(inspect_message_raw(txn, 1, 2, &none, &error), error);
-    ck_assert_ptr_null(none); /* it is another ticket's */
+    char got[sizeof text];
+    rewind(file);
+    ck_assert_uint_eq(fread(got, 1, sizeof got, file), sizeof text - 1);
+    ck_assert_mem_eq(got, text, sizeof text - 1);
+    must(inspect_message_raw(txn, 1, 2, file, &found, &error), error);
+    ck_assert(!found); /* it is another ticket's */
+    fclose(file);
     commit(txn);
+}
+END_TEST
+
+/* At each side of where one piece ends and the next begins. */
+START_TEST(an_original_comes_in_pieces)
+{
+    enum { PIECE_BYTES = 1024 * 1024 };
+    static const int lengths[] = {0, PIECE_BYTES - 1, PIECE_BYTES,
+                                  PIECE_BYTES + 1, 2 * PIECE_BYTES};
+    make_desk();
+    for (size_t i = 0; i < G_N_ELEMENTS(lengths); i++) {
+        g_autofree char *sql = g_strdup_printf(
+            "UPDATE raw_mail r SET bytes = substring(decode(repeat("
+            "'00ff0d0a31', 500000), 'hex') FROM 1 FOR %d) FROM message m "
+            "WHERE m.id = 2 AND r.digest = m.raw_digest",
+            lengths[i]);
+        tell("%s", sql);
+        g_autoptr(GError) error = NULL;
+        Txn *txn = store_begin_read_only(fix.store, &error);
+        must(txn != NULL, error);
+        FILE *file = tmpfile();
+        bool found;
+        must(inspect_message_raw(txn, 2, 2, file, &found, &error), error);
+        commit(txn);
+        ck_assert(found);
+        ck_assert_int_eq(ftell(file), lengths[i]);
+        rewind(file);
+        for (int at = 0; at < lengths[i]; at++)
+            ck_assert_int_eq(fgetc(file), "\0\xFF\r\n1"[at % 5] & 0xFF);
+        fclose(file);
+    }
+}
+END_TEST
+
+START_TEST(attachments_are_listed_by_message)
+{
+    make_desk();
+    assert_answer(INSPECT_ATTACHMENTS, ARGUMENTS("2", ""), "name", "");
+    tell("INSERT INTO attachment VALUES (2, 1, 'b', 'a/b', 0, '', false, '')");
+    assert_answer(INSPECT_ATTACHMENTS, ARGUMENTS("1", ""),
+                  "message attachment name type octets inline sha256 "
+                  "content_id",
+                  "1|1|a1|a/b|1|no|00ff|id\n1|2|a2|a/b|2|yes|00ff|id");
+    assert_answer(INSPECT_ATTACHMENTS, ARGUMENTS("2", "2"), "name", "b");
+    assert_answer(INSPECT_ATTACHMENTS, ARGUMENTS("1", "2"), "name", "");
 }
 END_TEST
 
@@ -263,6 +315,8 @@ add_inspect_tests(Suite *suite)
     tcase_add_test(tests, the_outbox_is_listed_with_whom_it_is_for);
     tcase_add_test(tests, the_status_counts_what_there_is);
     tcase_add_test(tests, a_mail_that_leaves_is_shown_byte_for_byte);
+    tcase_add_test(tests, an_original_comes_in_pieces);
+    tcase_add_test(tests, attachments_are_listed_by_message);
     tcase_add_test(tests,
                    the_original_of_a_message_is_there_without_its_delivery);
 }
