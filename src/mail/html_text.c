@@ -331,7 +331,7 @@ static bool
 is_left_out(const Writer *writer, const HtmlToken *token, Layout layout)
 {
     if (layout == LAYOUT_SKIP)
-        return true;
+        return !writer->shows_hidden;
     bool is_open_ended = layout == LAYOUT_BREAK || layout == LAYOUT_IMAGE ||
                          layout == LAYOUT_RULE || layout == LAYOUT_ITEM ||
                          strcmp(token->name, "p") == 0 ||

@@ -24,6 +24,7 @@
 
 #include "base/failure.h"
 #include "mail/mail_form.h"
+#include "malformed.h"
 #include "sandbox/parser.h"
 
 enum { ANSWER = 4 }; /* FD_ANSWER of src/sandbox/form.h */
@@ -447,6 +448,24 @@ START_TEST(a_child_that_died_of_nothing_strikes_nobody)
 }
 END_TEST
 
+/* 2 s of computing and 512 MiB are enough for the worst there is (T9). */
+START_TEST(no_malformed_mail_is_too_much)
+{
+    const Malformed *row = &malformed[_i];
+    g_autoptr(Parser) parser = parser_new(&options);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) raw = malformed_bytes(row);
+    g_autoptr(Mail) mail = parser_read(parser, raw, "", &mail_limits_default,
+                                       PARSER_WHOLE, &error);
+    ck_assert_msg(mail != NULL, "%s %s: %s", row->row, row->what,
+                  error != NULL ? error->message : "");
+    g_autoptr(Mail) prescanned = parser_read(
+        parser, raw, "", &mail_limits_default, PARSER_PRESCAN, &error);
+    ck_assert_msg(prescanned != NULL, "%s %s: %s", row->row, row->what,
+                  error != NULL ? error->message : "");
+}
+END_TEST
+
 #ifndef POSTERN_UNCONFINED
 #include <seccomp.h>
 
@@ -505,6 +524,8 @@ parser_suite(void)
     tcase_add_test(tests, without_the_kernels_means_it_does_not_start);
     tcase_add_test(tests, unless_that_is_good_enough);
 #endif
+    tcase_add_loop_test(tests, no_malformed_mail_is_too_much, 0,
+                        (int)malformed_count);
     tcase_add_test(tests, who_has_no_answer_in_time_is_ended);
     tcase_add_test(tests, it_is_replaced_after_so_many_mails);
     tcase_add_test(tests, a_larger_mail_than_ever_gets_room);
