@@ -18,8 +18,21 @@ enum {
 
 typedef enum { ROLE_CONTAINER, ROLE_PLAIN, ROLE_HTML, ROLE_ATTACHMENT } Role;
 
+/*
+ * A version of the text: some programs name even these. A file among them says
+ * that it is one.
+ */
+static bool
+is_version(const Entity *entity, const GPtrArray *entities)
+{
+    const Entity *parent = entities->pdata[entity->parent];
+    return entity->depth > 0 &&
+           content_is(parent->type, "multipart/alternative") &&
+           !content_is(entity->disposition, "attachment");
+}
+
 static Role
-role_of(const Entity *entity)
+role_of(const Entity *entity, const GPtrArray *entities)
 {
     if (entity->is_multipart)
         return entity->children > 0 ? ROLE_CONTAINER : ROLE_PLAIN;
@@ -36,7 +49,8 @@ role_of(const Entity *entity)
         !content_is(entity->type, "text/html") && !is_alone)
         return ROLE_ATTACHMENT;
     /* A file that is to be shown is both: see body_read(). */
-    if (*name != '\0' && !content_is(entity->disposition, "inline"))
+    if (*name != '\0' && !content_is(entity->disposition, "inline") &&
+        !is_version(entity, entities))
         return ROLE_ATTACHMENT;
     return content_is(entity->type, "text/html") ? ROLE_HTML : ROLE_PLAIN;
 }
@@ -294,13 +308,14 @@ read_attachment(Reader *reader, const Entity *entity, const char *name)
 }
 
 static void
-read_entity(Reader *reader, const Entity *entity)
+read_entity(Reader *reader, const GPtrArray *entities, const Entity *entity)
 {
-    Role role = role_of(entity);
+    Role role = role_of(entity, entities);
     g_autofree char *name = attachment_name(entity);
     if (role == ROLE_PLAIN || role == ROLE_HTML)
         read_text(reader, entity, role);
-    if (role == ROLE_ATTACHMENT || (role != ROLE_CONTAINER && *name != '\0'))
+    if (role == ROLE_ATTACHMENT || (role != ROLE_CONTAINER && *name != '\0' &&
+                                    !is_version(entity, entities)))
         read_attachment(reader, entity, name);
 }
 
@@ -317,7 +332,7 @@ body_read(const GPtrArray *entities, const MailLimits *limits,
                      .limits = limits,
                      .defects = defects};
     for (guint i = 0; i < entities->len; i++)
-        read_entity(&reader, entities->pdata[i]);
+        read_entity(&reader, entities, entities->pdata[i]);
     if (is_blank(reader.plain->str) && is_blank(reader.html->str))
         use_tnef_text(&reader);
     g_free(reader.tnef_text);

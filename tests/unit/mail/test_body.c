@@ -56,6 +56,12 @@ static const struct {
      "plain", ""},
     {ALTERNATIVE PART("text/plain", " \n") PART("text/html", "<b>rich</b>") END,
      "rich", ""},
+    {ALTERNATIVE PART("text/plain; name=body.txt", "plain")
+         PART("text/html; name=body.html", "<b>rich</b>") END,
+     "plain", ""},
+    {ALTERNATIVE FILE_PART("text/plain", "attachment; filename=a.txt", "12345")
+         PART("text/html", "<b>rich</b>") END,
+     "rich", "a.txt text/plain 5;"},
     {MIXED PART("text/plain", "one") PART("text/plain", "two") END, "one\ntwo",
      ""},
     {MIXED PART("text/plain", "one")
