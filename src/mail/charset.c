@@ -414,7 +414,8 @@ undeclared(const char *bytes, size_t length, size_t high)
 
 /*
  * ISO-2022-JP as EUC-JP. Windows puts characters of its own between those of
- * the standard, a "1" in a circle for one, which only its EUC has.
+ * the standard, a "1" in a circle for one, which only its EUC has; and the wave
+ * is the one that Shift_JIS and EUC-JP give.
  */
 static GString *
 iso2022jp_as_euc(const char *bytes, size_t length)
@@ -454,19 +455,22 @@ iso2022jp_as_euc(const char *bytes, size_t length)
     return out;
 }
 
-/* By `converter`; where it fails, as Windows writes ISO-2022-JP. */
+/* By `converter`, or where that fails less, as Windows writes ISO-2022-JP. */
 static char *
 convert_stateful(const char *bytes, size_t length, const char *converter,
                  size_t *ret_replaced)
 {
-    char *text = convert(bytes, length, converter, ret_replaced);
-    if (*ret_replaced == 0 || !g_str_has_prefix(converter, "ISO-2022-JP"))
-        return text;
+    if (!g_str_has_prefix(converter, "ISO-2022-JP"))
+        return convert(bytes, length, converter, ret_replaced);
     GString *euc = iso2022jp_as_euc(bytes, length);
-    size_t replaced = 0;
-    char *other = convert(euc->str, euc->len, "EUC-JP-MS", &replaced);
+    char *text = convert(euc->str, euc->len, "EUC-JP-MS", ret_replaced);
     g_string_free(euc, TRUE);
-    bool is_better = other != NULL && replaced < *ret_replaced;
+    if (text != NULL && *ret_replaced == 0)
+        return text;
+    size_t replaced = 0;
+    char *other = convert(bytes, length, converter, &replaced);
+    bool is_better =
+        other != NULL && (text == NULL || replaced < *ret_replaced);
     g_free(is_better ? text : other);
     if (is_better)
         *ret_replaced = replaced;
@@ -528,6 +532,23 @@ not_utf8(const char *bytes, size_t length, const char *converter,
     return text != NULL ? text : undeclared(bytes, length, count->high);
 }
 
+/*
+ * Japanese mail that names no charset: ASCII bytes with the escapes that begin
+ * and end its characters, which nothing else has.
+ */
+static bool
+is_iso2022jp(const char *bytes, size_t length)
+{
+    const char *escape = memchr(bytes, '\x1B', length);
+    size_t left = escape != NULL ? length - (size_t)(escape - bytes) : 0;
+    return left > 0 &&
+           (memmem(escape, left, "\x1B$B", 3) != NULL ||
+            memmem(escape, left, "\x1B$@", 3) != NULL) &&
+           (memmem(escape, left, "\x1B(B", 3) != NULL ||
+            memmem(escape, left, "\x1B(J", 3) != NULL) &&
+           count_utf8(bytes, length).high == 0;
+}
+
 char *
 charset_to_utf8(const char *bytes, size_t length, const char *declared,
                 bool *ret_repaired)
@@ -537,6 +558,10 @@ charset_to_utf8(const char *bytes, size_t length, const char *declared,
     char *text = NULL;
     if (converter == NULL && has_utf16_mark(bytes, length))
         converter = "UTF-16";
+    if ((converter == NULL || *converter == '\0' ||
+         strcmp(converter, "UTF-8") == 0) &&
+        is_iso2022jp(bytes, length))
+        converter = "ISO-2022-JP-3";
     if (converter != NULL && hides_in_ascii(converter)) {
         Utf8Count count = count_utf8(bytes, length);
         text = declared_first(bytes, length, converter, &count, &repaired);
@@ -561,6 +586,8 @@ charset_header_to_utf8(const char *bytes, size_t length)
         Utf8Count count = count_utf8(bytes, length);
         if (count.bad >= GUESS_MIN_HIGH)
             return charset_to_utf8(bytes, length, NULL, NULL);
+    } else if (is_iso2022jp(bytes, length)) {
+        return charset_to_utf8(bytes, length, NULL, NULL);
     }
     return text_repair(bytes, length);
 }

@@ -47,6 +47,7 @@ static const struct {
     /* Raw bytes: UTF-8 is what most mean; a stray byte is not guessed (M20). */
     {"caf\xC3\xA9", "café"},
     {"caf\xE9", "caf" FFFD},
+    {"\x1B$BF|K\\\x1B(B", "日本"},
     /* A15, A24, A37, M57: nothing that could steer a header or a terminal. */
     {"=?utf-8?Q?a=0D=0ABcc:_x@y?=", "a Bcc: x@y"},
     {"=?utf-8?Q?a=00b?=", "a" FFFD "b"},
@@ -91,6 +92,12 @@ static const struct {
     {"iso-2022-jp", "\x1B$B-!F|\x1B(B a", "①日 a"},
     {"iso-2022-jp", "\x1B$B-!\x1B(I1\x1B(J b", "①ｱ b"},
     {"iso-2022-jp", "\x1B$B-!\nab", "①\nab"},
+    {"iso-2022-jp", "2\x1B$B!A\x1B(B4", "2～4"},
+    /* Undeclared, but nothing else looks like it. */
+    {NULL, "a \x1B$BF|K\\\x1B(B", "a 日本"},
+    {"us-ascii", "\x1B$BF|K\\\x1B(J!", "日本!"},
+    {"iso-8859-1", "\x1B$BF|K\\", "\x1B$BF|K\\"},
+    {NULL, "\x1B$BF|K\\\x1B(B \xE9", "\x1B$BF|K\\\x1B(B é"},
     {"iso-2022-jp", "\x1B$B-!\x1B$(D0!\x1B(B", "①丂"},
     {"euc-kr", "\xC7\xD1\xB1\xDB", "한글"},
     {"utf-7", "+AOk-t+AOk-", "été"},
