@@ -58,4 +58,11 @@ char *address_key(const char *addr_spec);
 char *address_without_detail(const char *addr_spec, char separator,
                              char **ret_detail);
 
+/*
+ * What a field without a mailbox shows of its writer: "Bob <bob>" on a machine
+ * that added no domain, or "Bob". Not for sending: the address is "" or lacks
+ * a domain. NULL if there is nothing.
+ */
+Address *address_shown(const char *value, size_t length);
+
 #endif

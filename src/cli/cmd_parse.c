@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "mail/header.h"
 #include "mail/mail.h"
 
 static const char parse_help[] =
@@ -147,10 +148,30 @@ json_bounce(const Mail *mail)
     return json_pack("{s:o}", "recipients", recipients);
 }
 
+/* The originator; of a mail that nobody can answer, what From shows. */
+static Address *
+shown_from(const Mail *mail)
+{
+    if (mail->originator != NULL)
+        return address_new(mail->originator->name, mail->originator->addr_spec);
+    gsize length;
+    const char *bytes = g_bytes_get_data(mail->raw, &length);
+    if (length == 0)
+        return NULL;
+    size_t before = header_preamble(bytes, length);
+    g_autoptr(GPtrArray) ignored = g_ptr_array_new();
+    g_autoptr(Header) header =
+        header_read(bytes + before, length - before, &mail_limits_default, NULL,
+                    NULL, ignored);
+    const HeaderField *field = header_find(header, "From");
+    return field != NULL ? address_shown(field->value, field->value_length)
+                         : NULL;
+}
+
 static json_t *
 json_mail(const Mail *mail)
 {
-    const Address *from = mail->originator;
+    g_autoptr(Address) from = shown_from(mail);
     json_t *defects = json_ids(mail->defects);
     return json_pack(
         "{s:s, s:{s:s, s:s}, s:s, s:o, s:o, s:I, s:s, s:s, s:o, s:s, s:s, s:o,"
@@ -210,12 +231,13 @@ print_text(const Mail *mail)
 static void
 print_mail(const Mail *mail)
 {
-    const Address *from = mail->originator;
+    g_autoptr(Address) from = shown_from(mail);
     printf("Subject      %s\n",
            *mail->subject != '\0' ? mail->subject : "(none)");
     if (from != NULL)
-        printf("From         %s%s<%s>\n", from->name,
-               *from->name != '\0' ? " " : "", from->addr_spec);
+        printf("From         %s%s<%s>%s\n", from->name,
+               *from->name != '\0' ? " " : "", from->addr_spec,
+               mail->originator == NULL ? " (nobody can be answered)" : "");
     else
         printf("From         (nobody)\n");
     print_date(mail);

@@ -495,3 +495,24 @@ address_list_parse(const char *value, size_t length, size_t max, bool *ret_more)
         *ret_more = parser.more;
     return parser.list;
 }
+
+Address *
+address_shown(const char *value, size_t length)
+{
+    g_autofree char *text = words_decode(value, length);
+    char *open = strrchr(text, '<');
+    char *close = open != NULL ? strchr(open, '>') : NULL;
+    g_autofree char *spec = close != NULL
+                                ? g_strndup(open + 1, (gsize)(close - open - 1))
+                                : g_strdup("");
+    char *name = text;
+    name[strcspn(name, "<(")] = '\0';
+    name = g_strstrip(name);
+    size_t n = strlen(name);
+    if (n >= 2 && name[0] == '"' && name[n - 1] == '"') {
+        name[n - 1] = '\0';
+        name++;
+    }
+    return *name != '\0' || *spec != '\0' ? address_new(name, g_strstrip(spec))
+                                          : NULL;
+}

@@ -218,6 +218,33 @@ START_TEST(the_key_folds_ascii_only)
 }
 END_TEST
 
+static const struct {
+    const char *value;
+    const char *shown; /* "name|address"; NULL: nothing */
+} fields[] = {
+    {"Bob Builder <bob>", "Bob Builder|bob"},
+    {"\"Bob\" < bob >", "Bob|bob"},
+    {"=?utf-8?Q?B=C3=B6b?= <bob>", "Böb|bob"},
+    {"MAILER-DAEMON (Mail System)", "MAILER-DAEMON|"},
+    {"bob", "bob|"},
+    {"<bob>", "|bob"},
+    {"Bob <bob", "Bob|"},
+    {"\"", "\"|"},
+    {" ", NULL},
+    {"<>", NULL},
+};
+
+START_TEST(who_has_no_mailbox_is_shown)
+{
+    g_autoptr(Address) got =
+        address_shown(fields[_i].value, strlen(fields[_i].value));
+    g_autofree char *shown =
+        got != NULL ? g_strdup_printf("%s|%s", got->name, got->addr_spec)
+                    : NULL;
+    ck_assert_pstr_eq(shown, fields[_i].shown);
+}
+END_TEST
+
 static void
 add(TCase *tests)
 {
@@ -233,6 +260,8 @@ add(TCase *tests)
     tcase_add_loop_test(tests, the_detail_is_taken_out, 0,
                         G_N_ELEMENTS(details));
     tcase_add_test(tests, the_key_folds_ascii_only);
+    tcase_add_loop_test(tests, who_has_no_mailbox_is_shown, 0,
+                        G_N_ELEMENTS(fields));
 }
 
 int
