@@ -4,7 +4,8 @@
  * The content of an attachment is what a person would save as a file, and there
  * is one definition of it: size, digest and what is extracted are those of the
  * bytes that its source feeds. That is the part after transfer decoding; an
- * attached message that is not encoded has LF line ends and ends with one.
+ * attached message that is not encoded has LF line ends, also behind the
+ * boundary that closes it.
  */
 #ifndef MAIL_ATTACHMENT_H
 #define MAIL_ATTACHMENT_H

@@ -77,17 +77,22 @@ static const struct {
      "a=ZZb=3"},
     {TYPE("a/b") ENCODED("quoted-printable") "\na=", "a"},
     {TYPE("a/b") ENCODED("x-uuencode") "\nbegin 644 x\n#86)C\n`\nend\n", "abc"},
-    /* An attached message is a file with LF line ends, and ends with one. */
+    /* An attached message is a file with LF line ends, and what closes a
+     * multipart has one. */
     {MIXED "--b\n" TYPE("message/rfc822") "\nA: b\r\n\r\nc\rd\r\n\r\n" END,
      "A: b\n\nc\rd\n"},
     {MIXED PART(TYPE("message/rfc822"), "A: b\n\n--c\n\n--c--\n") END,
      "A: b\n\n--c\n\n--c--\n"},
+    {MIXED PART(TYPE("message/rfc822"), "A: b\n\n--c\n\n--c--") END,
+     "A: b\n\n--c\n\n--c--\n"},
+    {MIXED PART(TYPE("message/rfc822"), "A: b\n\nc") END, "A: b\n\nc"},
     {MIXED PART(TYPE("message/rfc822") ENCODED("base64"), "QTogYg0KDQpj") END,
      "A: b\r\n\r\nc"},
     {MIXED PART("\n", "text") PART(TYPE("message/rfc822"), "") END, ""},
     /* M45: uuencoded in the text */
     {"\nbegin 644 a.txt\n#86)C\n`\nend\n", "abc"},
     {"\nbegin 644 a.txt\n\"86(\n`\nend\n", "ab"}, /* a space trimmed */
+    {"\nbegin 644 a.txt\n#86)\n`\nend\n", "ab@"},
     {"\nbegin 644 a.txt\n`\nend\n", ""},
     {"\nbegin 644 a\n#86)C\n`\nend\nand\nbegin 600 b\n\"86( \n`\nend\n", "ab"},
     {TYPE("text/plain; format=flowed") "\nbegin 644 a\n\"86( \n`\nend\n", "ab"},

@@ -195,7 +195,11 @@ static const struct {
     {"\n", "begin 644 x\n#86)C\n", 60000},
     {TYPE("text/plain; format=flowed") "\n", "> a \n", 300000},
     {"Content-Transfer-Encoding: quoted-printable\n\n", "=", 1500000},
+    {"Content-Transfer-Encoding: quoted-printable\n\n", "= ", 1500000},
+    {"Content-Transfer-Encoding: quoted-printable\n\n", "=4 =\r", 500000},
     {"Content-Transfer-Encoding: base64\n\n", "=", 4000000},
+    {MIXED, FILE_PART("message/rfc822", "attachment", "\r\n\r"), 100000},
+    {MIXED, FILE_PART("application/ms-tnef", "inline", "x\237>\""), 100000},
     {MIXED, PART("text/plain", "x"), 100000},
     {MIXED, FILE_PART("a/b", "attachment; filename=x", ""), 100000},
 };

@@ -436,6 +436,28 @@ START_TEST(the_size_opened_has_a_limit)
 }
 END_TEST
 
+/* Files, properties, and properties that say nothing. */
+static void
+read_many(const char *text, size_t length)
+{
+    g_autoptr(GByteArray) bytes = tnef_make(1252);
+    GByteArray *properties = mapi_make();
+    for (size_t i = 0; i < length; i++) {
+        tnef_file_begins(bytes, text[i] == 'f' ? "a" : NULL, "x", 1);
+        mapi_many(properties, 0x6001, 0);
+        mapi_string8(properties, BODY, "");
+    }
+    tnef_message(bytes, properties);
+    for (int i = 0; i < 20; i++)
+        tnef_free(read_tnef(bytes));
+}
+
+START_TEST(hostile_ones_cost_their_length)
+{
+    support_grows_linearly(read_many, "", "f ", 20000, "");
+}
+END_TEST
+
 static void
 add(TCase *tests)
 {
@@ -450,6 +472,7 @@ add(TCase *tests)
     tcase_add_loop_test(tests, broken_lists_are_refused, 0,
                         G_N_ELEMENTS(lists));
     tcase_add_test(tests, files_have_a_number);
+    tcase_add_test(tests, hostile_ones_cost_their_length);
     tcase_add_test(tests, m42_it_is_opened_in_a_mail);
     tcase_add_test(tests, m42_its_html_is_read);
     tcase_add_test(tests, m42_a_broken_one_is_a_file);
