@@ -7,6 +7,7 @@
 #include <uchardet.h>
 
 #include "base/text.h"
+#include "charset_escape.h"
 
 #define REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
 
@@ -155,6 +156,8 @@ static const struct {
     {"uhc", "CP949"},
     {"cp949", "CP949"},
     {"iso2022kr", "ISO-2022-KR"},
+    {"hzgb2312", "HZ"},
+    {"hz", "HZ"},
 };
 
 /* Bytes 0x80-0x9F of windows-1252; what is undefined there is a replacement. */
@@ -187,7 +190,10 @@ charset_converter(const char *declared)
 const char *
 charset_converter_at(size_t index)
 {
-    return index < G_N_ELEMENTS(charsets) ? charsets[index].converter : NULL;
+    if (index >= G_N_ELEMENTS(charsets))
+        return NULL;
+    const char *converter = charsets[index].converter;
+    return strcmp(converter, "HZ") == 0 ? "" : converter; /* our own, too */
 }
 
 unsigned
@@ -334,7 +340,8 @@ hides_in_ascii(const char *converter)
     return g_str_has_prefix(converter, "UTF-7") ||
            g_str_has_prefix(converter, "UTF-16") ||
            g_str_has_prefix(converter, "UTF-32") ||
-           g_str_has_prefix(converter, "ISO-2022");
+           g_str_has_prefix(converter, "ISO-2022") ||
+           strcmp(converter, "HZ") == 0;
 }
 
 static bool
@@ -412,57 +419,20 @@ undeclared(const char *bytes, size_t length, size_t high)
     return from_windows_1252(bytes, length);
 }
 
-/*
- * ISO-2022-JP as EUC-JP. Windows puts characters of its own between those of
- * the standard, a "1" in a circle for one, which only its EUC has; and the wave
- * is the one that Shift_JIS and EUC-JP give.
- */
-static GString *
-iso2022jp_as_euc(const char *bytes, size_t length)
-{
-    static const struct {
-        const char escape[5];
-        char prefix; /* before each character; '\0': none */
-        size_t size; /* bytes of a character */
-    } sets[] = {{"\x1B(B", '\0', 0},   {"\x1B(J", '\0', 0},
-                {"\x1B(I", '\x8E', 1}, {"\x1B$@", '\0', 2},
-                {"\x1B$B", '\0', 2},   {"\x1B$(D", '\x8F', 2}};
-    GString *out = g_string_sized_new(length + length / 2);
-    size_t set = 0;
-    for (size_t i = 0; i < length; i++) {
-        size_t n = 0;
-        for (size_t j = 0; bytes[i] == '\x1B' && j < G_N_ELEMENTS(sets); j++)
-            if (length - i >= strlen(sets[j].escape) &&
-                memcmp(bytes + i, sets[j].escape, strlen(sets[j].escape)) ==
-                    0) {
-                n = strlen(sets[j].escape);
-                set = j;
-            }
-        if (n > 0) {
-            i += n - 1;
-        } else if (sets[set].size == 0 || bytes[i] <= ' ') {
-            g_string_append_c(out, bytes[i]);
-            set = bytes[i] == '\n' ? 0 : set; /* RFC 1468: lines end so */
-        } else {
-            size_t size = MIN(sets[set].size, length - i);
-            if (sets[set].prefix != '\0')
-                g_string_append_c(out, sets[set].prefix);
-            for (size_t j = 0; j < size; j++)
-                g_string_append_c(out, (char)(bytes[i + j] | 0x80));
-            i += size - 1;
-        }
-    }
-    return out;
-}
-
 /* By `converter`, or where that fails less, as Windows writes ISO-2022-JP. */
 static char *
 convert_stateful(const char *bytes, size_t length, const char *converter,
                  size_t *ret_replaced)
 {
+    if (strcmp(converter, "HZ") == 0) {
+        GString *gb = charset_escape_hz(bytes, length);
+        char *chinese = convert(gb->str, gb->len, "GB18030", ret_replaced);
+        g_string_free(gb, TRUE);
+        return chinese;
+    }
     if (!g_str_has_prefix(converter, "ISO-2022-JP"))
         return convert(bytes, length, converter, ret_replaced);
-    GString *euc = iso2022jp_as_euc(bytes, length);
+    GString *euc = charset_escape_iso2022jp(bytes, length);
     char *text = convert(euc->str, euc->len, "EUC-JP-MS", ret_replaced);
     g_string_free(euc, TRUE);
     if (text != NULL && *ret_replaced == 0)

@@ -255,8 +255,8 @@ const Malformed malformed[] = {
      MAIL(F T "text/plain; charset=gb2312\n\n\xC4\xE3\xBA\xC3"
               "\x81\x30\x81\x30\n"),
      .says = "\xE4\xBD\xA0\xE5\xA5\xBD"},
-    {"M46", "HZ", MAIL(F T "text/plain; charset=hz-gb-2312\n\n~{DcWc~} ok\n"),
-     .says = "ok"},
+    {"M46", "HZ", MAIL(F T "text/plain; charset=hz-gb-2312\n\n~{Dc:C~} ok\n"),
+     .says = "\xE4\xBD\xA0\xE5\xA5\xBD ok"},
     {"M47", "10 MB in a line", MAIL(F "\n"), "0123456789", MEBI, "",
      .says = "0123456789", .defect = DEFECT_TEXT_LONG},
     {"M48", "10,000,000 empty lines", MAIL(F "\n"), "\n\n\n\n\n\n\n\n\n\n",

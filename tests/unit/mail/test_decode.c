@@ -88,6 +88,9 @@ static const struct {
     {"euc-jp", "\xC6\xFC\xCB\xDC", "日本"},
     {"iso-2022-jp", "\x1B$BF|K\\\x1B(B", "日本"},
     {"iso-2022-jp", "\x1B$BF|K", "日" FFFD}, /* not ended (M46) */
+    {"hz-gb-2312", "~{Dc:C~} a", "你好 a"},
+    {"HZ-GB-2312", "~~ a~\nb ~{Dc:C", "~ ab 你好"},
+    {"hz", "~{D\nDc", "D\nDc"}, /* a line ends it */
     /* of Windows: a circled one, half-width kana; and JIS X 0212 */
     {"iso-2022-jp", "\x1B$B-!F|\x1B(B a", "①日 a"},
     {"iso-2022-jp", "\x1B$B-!\x1B(I1\x1B(J b", "①ｱ b"},
