@@ -7,7 +7,10 @@
 
 #include "mail/quote_line.h"
 
-enum { BLOCK_LINES = 12 }; /* a quoted header is found within so many */
+enum {
+    BLOCK_LINES = 12, /* a quoted header is found within so many */
+    FIELD_UNKNOWN = 0xFF
+};
 
 typedef enum {
     LINE_TEXT,
@@ -22,7 +25,8 @@ typedef enum {
 /* Eight bytes, for there may be as many lines as bytes. */
 typedef struct {
     uint32_t offset;
-    uint8_t kind; /* LineKind */
+    uint8_t kind;  /* LineKind */
+    uint8_t field; /* QuoteField, or FIELD_UNKNOWN: nobody has looked yet */
 } Line;
 
 typedef struct {
@@ -109,7 +113,8 @@ split_lines(Scan *scan)
         size_t length =
             end != NULL ? (size_t)(end - start) : scan->length - offset;
         Line line = {(uint32_t)offset,
-                     (uint8_t)kind_of(start, length, may_have_marks)};
+                     (uint8_t)kind_of(start, length, may_have_marks),
+                     FIELD_UNKNOWN};
         g_array_append_val(scan->lines, line);
         offset += length + 1;
     }
@@ -233,6 +238,21 @@ mark_intros(const Scan *scan)
     }
 }
 
+/* The field of a quoted header that the line is. A line is asked for each that
+ * stands above it, and looked at once. */
+static QuoteField
+field_at(const Scan *scan, size_t index)
+{
+    Line *line = line_at(scan, index);
+    size_t length;
+    const char *text = line_text(scan, index, &length);
+    if (line->kind != LINE_TEXT)
+        return QUOTE_FIELD_NONE;
+    if (line->field == FIELD_UNKNOWN)
+        line->field = (uint8_t)quote_line_field(text, length);
+    return (QuoteField)line->field;
+}
+
 /*
  * True if a quoted header starts at `index`: who, and two of when, to whom and
  * what about. Without a subject and an address it may as well be a journey.
@@ -248,9 +268,7 @@ is_block(const Scan *scan, size_t index)
         const char *line = line_text(scan, index, &length);
         if (kind_at(scan, index) == LINE_BLANK)
             continue;
-        unsigned field = kind_at(scan, index) == LINE_TEXT
-                             ? (unsigned)quote_line_field(line, length)
-                             : QUOTE_FIELD_NONE;
+        unsigned field = (unsigned)field_at(scan, index);
         prose = field == QUOTE_FIELD_NONE ? prose + 1 : 0;
         found |= field;
         has_at |= field != QUOTE_FIELD_NONE &&
@@ -271,7 +289,7 @@ mark_blocks(const Scan *scan)
         size_t length;
         const char *line = line_text(scan, i, &length);
         if (kind_at(scan, i) != LINE_TEXT || length > QUOTE_LINE_MAX ||
-            quote_line_field(line, length) == QUOTE_FIELD_NONE)
+            field_at(scan, i) == QUOTE_FIELD_NONE)
             continue;
         if (quote_line_is_header(line, length) || is_block(scan, i))
             line_at(scan, i)->kind = LINE_HISTORY;

@@ -13,6 +13,12 @@
  *
  * What one mail of that size costs the child: prints the most private memory
  * it had while it read it, in KiB, and the milliseconds that took.
+ *
+ * usage: parse --bodies MIB
+ *
+ * How long a body of that size takes, with no limit to the text that is kept:
+ * prints the milliseconds of CPU of the slowest of plain text, quotes, nothing
+ * but introductions of quotes, and HTML.
  */
 #include <gmime/gmime.h>
 #include <signal.h>
@@ -234,6 +240,43 @@ read_large(size_t mib)
     return 0;
 }
 
+/* ---- large bodies ---- */
+
+static const struct {
+    const char *header;
+    const char *piece;
+} bodies[] = {
+    {"", "The quick brown fox jumps over the lazy dog, and back again.\n"},
+    {"", "> The quick brown fox jumps\n>> over the lazy dog\n\nand back\n"},
+    {"", "On Mon, 2 Mar 2026 at 10:00, Anna wrote\n"},
+    {"", ">>>>>>>>"},
+    {"", "From: Anna\nSent: Monday\n"},
+    {"Content-Type: text/html\n",
+     "<p>The quick <b>brown</b> fox &amp; <a href=\"http://example.org\">the"
+     "</a><br>\n<blockquote>lazy</blockquote><td>dog\n"},
+};
+
+static int
+read_bodies(size_t mib)
+{
+    double worst_s = 0;
+    MailLimits limits = mail_limits_default;
+    limits.text_bytes = (mib + 1) * MIB;
+    for (size_t i = 0; i < G_N_ELEMENTS(bodies); i++) {
+        GString *mail = g_string_new("From: a@example.org\n");
+        g_string_append(mail, bodies[i].header);
+        g_string_append_c(mail, '\n');
+        while (mail->len < mib * MIB)
+            g_string_append(mail, bodies[i].piece);
+        g_autoptr(GBytes) raw = g_string_free_to_bytes(mail);
+        double began_s = cpu_s();
+        mail_free(mail_parse(raw, "", &limits));
+        worst_s = MAX(worst_s, cpu_s() - began_s);
+    }
+    printf("%.0f\n", worst_s * 1000);
+    return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -246,6 +289,10 @@ main(int argc, char **argv)
         return compare(argv[1]);
     if (argc == 3 && strcmp(argv[1], "--large") == 0)
         return read_large((size_t)atol(argv[2]));
-    fputs("usage: parse PACK\n       parse --large MIB\n", stderr);
+    if (argc == 3 && strcmp(argv[1], "--bodies") == 0)
+        return read_bodies((size_t)atol(argv[2]));
+    fputs("usage: parse PACK\n       parse --large MIB\n"
+          "       parse --bodies MIB\n",
+          stderr);
     return 2;
 }
