@@ -6,15 +6,7 @@ set -u
 . "${srcdir:-.}/tests/support/servers.sh"
 . "${srcdir:-.}/tests/support/desk.sh"
 
-# One that was sent to a name is in that person's mailbox at once or never.
-took=0
-
-parsers()
-{
-    for processor in $(desk_workers processor); do
-        pgrep -P "$processor"
-    done
-}
+took=0 # seconds until the mail behind was answered
 
 # poison ACT: lmtp_send, and an honest mail behind it.
 poison()
@@ -73,7 +65,7 @@ test_poison()
 # Who kills a parser while nothing is in hand takes nothing away.
 test_parser_killed_idle()
 {
-    parsers | xargs kill -9
+    desk_parsers | xargs kill -9
     mail_write calm calm@customers.test 'It does not work'
     lmtp_send calm calm@customers.test support@desk.test
     tap_ok "a parser that died of nothing is replaced" \
@@ -84,7 +76,7 @@ test_parser_killed_idle()
 
 test_no_parser_outlives()
 {
-    outlived=$(parsers)
+    outlived=$(desk_parsers)
     desk_stop KILL
     tap_ok "no parser outlives the daemon" wait_for 10 none_lives $outlived
     tap_ok "which starts again" desk_start
@@ -106,7 +98,7 @@ test_parser_holds_nothing()
         tap_skip "what a parser holds" "only root may look into it"
         return
     fi
-    for parser in $(parsers); do
+    for parser in $(desk_parsers); do
         held="$held$(ls "/proc/$parser/fd" 2>/dev/null | tr '\n' ' ')"
         status=$(cat "/proc/$parser/status")
         tap_like "the kernel confines it" "$status" 'Seccomp:.2'

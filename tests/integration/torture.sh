@@ -32,6 +32,7 @@ ours()
 {
     if server_alive posternd; then
         desk_workers
+        desk_parsers
         if [ "$(shuf -n 1 -i 0-9)" = 0 ]; then
             server_pid posternd
         fi
@@ -45,6 +46,7 @@ role_of()
     role_line=$({ tr '\0' ' ' <"/proc/$1/cmdline"; } 2>/dev/null)
     case $role_line in
     '') ;;
+    *--parser*) echo parser ;;
     *--worker*) role_line=${role_line#*--worker } && echo "${role_line%%:*}" ;;
     *postern-deliver*) echo postern-deliver ;;
     *) echo supervisor ;;

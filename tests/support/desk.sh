@@ -28,7 +28,8 @@
 #   sent_to NAME           files in the sink that went to NAME@...
 #   has_mail_to NAME       there is one
 #   desk_log ERE [S]       until a line of the log matches
-#   desk_workers [ROLE]    process ids of the workers
+#   desk_workers [ROLE]    process ids of the workers; desk_parsers, of the
+#                          children that read mail for processors
 #   desk_unharmed          a TAP point: no worker died, no sanitizer complained;
 #                          desk_sane only the second, where a test kills
 #
@@ -166,6 +167,14 @@ deliver()
 desk_workers()
 {
     pgrep -P "$(server_pid posternd)" -f -- "--worker ${1:-}"
+}
+
+# The children that read mail.
+desk_parsers()
+{
+    for desk_processor in $(desk_workers processor); do
+        pgrep -P "$desk_processor"
+    done
 }
 
 desk_unharmed()
