@@ -35,7 +35,8 @@ bool delivery_add(Store *store, const GPtrArray *deliveries, GBytes *digest,
 GPtrArray *delivery_lock_batch(Txn *txn, int64_t limit, int64_t inline_bytes,
                                GError **error);
 
-/* Read the bytes of a large one. */
+/* Read the bytes of one that came without: a large one comes in pieces, into
+ * memory that is a file, and is mapped from there. */
 bool delivery_load_raw(Txn *txn, Delivery *delivery, GError **error);
 
 /* One delivery as it is, with its bytes; ret NULL: no such one. */

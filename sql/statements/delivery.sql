@@ -8,9 +8,11 @@ ON CONFLICT (digest) DO NOTHING;
 --   $1 digest bytea
 SELECT 1 FROM raw_mail WHERE digest = $1::bytea;
 
--- name: raw_bytes
---   $1 digest bytea
-SELECT bytes FROM raw_mail WHERE digest = $1::bytea;
+-- name: raw_piece
+-- A piece of a large mail.
+--   $1 digest bytea, $2 first octet, from 1, $3 how many
+SELECT substring(bytes FROM $2::integer FOR $3::integer)
+  FROM raw_mail WHERE digest = $1::bytea;
 
 -- name: delivery_add
 -- One hand-over. The same source key again is counted, not stored: that is how

@@ -1,7 +1,14 @@
 #include "store/delivery.h"
 
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "base/failure.h"
 #include "store/txn.h"
+
+/* A large mail is read in pieces of this size. */
+enum { PIECE_BYTES = 8 * 1024 * 1024 };
 
 /* ---- accept ---- */
 
@@ -14,8 +21,7 @@ send_row(Pg *pg, const Delivery *delivery, GBytes *digest, size_t trace_octets,
     /* Only a pipe can lose its end unnoticed. */
     bool may_complete = *delivery->mta_queue_id != '\0' &&
                         g_strcmp0(delivery->transport, "pipe") == 0;
-    if (may_complete &&
-        !pg_send(pg, ST_plan_by_index, NO_PARAMS, false, error))
+    if (may_complete && !pg_send(pg, ST_plan_by_index, NO_PARAMS, false, error))
         return false;
     return pg_send(
         pg, may_complete ? ST_delivery_add_completing : ST_delivery_add,
@@ -134,18 +140,76 @@ delivery_lock_batch(Txn *txn, int64_t limit, int64_t inline_bytes,
     return batch;
 }
 
-bool
-delivery_load_raw(Txn *txn, Delivery *delivery, GError **error)
+static GBytes *
+load_piece(Txn *txn, const Delivery *delivery, size_t offset, GError **error)
 {
     gsize length;
     const void *bytes = g_bytes_get_data(delivery->raw_digest, &length);
     g_autoptr(PGresult) row =
-        txn_query(txn, ST_raw_bytes, PARAMS(p_bytes(bytes, length)), error);
+        txn_query(txn, ST_raw_piece,
+                  PARAMS(p_bytes(bytes, length), p_int((int64_t)offset + 1),
+                         p_int(PIECE_BYTES)),
+                  error);
     if (row == NULL)
-        return false;
+        return NULL;
     g_assert(PQntuples(row) == 1); /* a foreign key says so */
-    delivery->raw = pg_bytes(row, 0, 0);
+    return pg_bytes(row, 0, 0);
+}
+
+/* Put `piece` at `offset` of the file. */
+static bool
+put_piece(int fd, GBytes *piece, size_t offset, GError **error)
+{
+    gsize length;
+    const char *bytes = g_bytes_get_data(piece, &length);
+    while (length > 0) {
+        ssize_t n = pwrite(fd, bytes, length, (off_t)offset);
+        if (n < 0) {
+            failure_set(error, FAILURE_TEMPORARY,
+                        "no memory for a large mail: %s", g_strerror(errno));
+            return false;
+        }
+        bytes += n;
+        offset += (size_t)n;
+        length -= (gsize)n;
+    }
     return true;
+}
+
+/* The first piece is full: it and the others, one after the other, in memory
+ * that is a file, so that only one is in ours at a time. */
+static GBytes *
+load_pieces(Txn *txn, const Delivery *delivery, GBytes *first, GError **error)
+{
+    int fd = memfd_create("postern-large", MFD_CLOEXEC);
+    g_autoptr(GBytes) piece = g_bytes_ref(first);
+    size_t offset = 0;
+    bool good = put_piece(fd, piece, offset, error);
+    while (good && g_bytes_get_size(piece) == PIECE_BYTES) {
+        offset += PIECE_BYTES;
+        g_bytes_unref(piece);
+        piece = load_piece(txn, delivery, offset, error);
+        good = piece != NULL && put_piece(fd, piece, offset, error);
+    }
+    g_autoptr(GMappedFile) mapped =
+        good ? g_mapped_file_new_from_fd(fd, FALSE, NULL) : NULL;
+    if (good && mapped == NULL)
+        failure_set(error, FAILURE_TEMPORARY, "cannot map a large mail");
+    if (fd >= 0)
+        close(fd);
+    return mapped != NULL ? g_mapped_file_get_bytes(mapped) : NULL;
+}
+
+bool
+delivery_load_raw(Txn *txn, Delivery *delivery, GError **error)
+{
+    g_autoptr(GBytes) first = load_piece(txn, delivery, 0, error);
+    if (first == NULL)
+        return false;
+    delivery->raw = g_bytes_get_size(first) < PIECE_BYTES
+                        ? g_steal_pointer(&first)
+                        : load_pieces(txn, delivery, first, error);
+    return delivery->raw != NULL;
 }
 
 bool

@@ -93,6 +93,11 @@ static const size_t sizes[] = {
     DELIVERY_LARGE_BYTES,
     DELIVERY_LARGE_BYTES + 1,
     3 * DELIVERY_LARGE_BYTES + 17,
+    8 * DELIVERY_LARGE_BYTES - 1, /* a piece, and more of them */
+    8 * DELIVERY_LARGE_BYTES,
+    8 * DELIVERY_LARGE_BYTES + 1,
+    16 * DELIVERY_LARGE_BYTES,
+    19 * DELIVERY_LARGE_BYTES,
 };
 
 START_TEST(a_mail_of_any_size_comes_back_byte_for_byte)
