@@ -28,7 +28,8 @@ typedef struct {
 } TnefFile;
 
 typedef struct {
-    char *text;       /* UTF-8, line ends as they are; "" if none */
+    char *text;       /* UTF-8, line ends as they are; that of the RTF if there
+                         is no other; "" if none */
     char *html;       /* UTF-8, as it is; "" if none */
     GPtrArray *files; /* TnefFile*, at most limits->parts */
     bool has_more;    /* files beyond that */

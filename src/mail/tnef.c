@@ -4,7 +4,9 @@
 
 #include "cursor.h"
 #include "mail/charset.h"
+#include "mail/code_page.h"
 #include "mail/mapi.h"
+#include "mail/rtf.h"
 
 enum {
     SIGNATURE = 0x223E9F78,
@@ -30,6 +32,7 @@ enum {
 /* Properties: MS-OXPROPS. */
 enum {
     PROPERTY_BODY = 0x1000,
+    PROPERTY_RTF = 0x1009,
     PROPERTY_HTML = 0x1013,
     PROPERTY_DISPLAY_NAME = 0x3001,
     PROPERTY_DATA = 0x3701,
@@ -63,6 +66,7 @@ typedef struct {
     Words body; /* the property */
     Words down_level_body;
     Words html;
+    Words rtf;
     uint32_t code_page;
     uint32_t internet_code_page;
     GArray *files; /* File */
@@ -76,31 +80,6 @@ words_of(const MapiProperty *property)
 {
     return (Words){property->bytes, property->length,
                    property->type == MAPI_UNICODE};
-}
-
-/* A Windows code page as a charset that charset.h may know. */
-static char *
-charset_of(uint32_t code_page)
-{
-    static const struct {
-        uint32_t code_page;
-        const char *charset;
-    } others[] = {
-        {0, "windows-1252"},    {20127, "us-ascii"},    {20866, "koi8-r"},
-        {21866, "koi8-u"},      {20932, "euc-jp"},      {51932, "euc-jp"},
-        {50220, "iso-2022-jp"}, {50221, "iso-2022-jp"}, {50222, "iso-2022-jp"},
-        {51949, "euc-kr"},      {52936, "hz-gb-2312"},  {54936, "gb18030"},
-        {65000, "utf-7"},       {65001, "utf-8"},       {1200, "utf-16le"},
-        {1201, "utf-16be"},     {10000, "macintosh"},   {38598, "iso-8859-8-i"},
-    };
-    for (size_t i = 0; i < G_N_ELEMENTS(others); i++)
-        if (others[i].code_page == code_page)
-            return g_strdup(others[i].charset);
-    if (code_page > 28590 && code_page <= 28606)
-        return g_strdup_printf("iso-8859-%u", code_page - 28590);
-    if (code_page == 874 || (code_page >= 1250 && code_page <= 1258))
-        return g_strdup_printf("windows-%u", code_page);
-    return g_strdup_printf("cp%u", code_page);
 }
 
 /* As UTF-8, up to the NUL that ends it; "" if there are none. */
@@ -121,7 +100,7 @@ words_decode(const Words *words, uint32_t code_page, size_t max_bytes)
     const uint8_t *nul = memchr(words->bytes, '\0', length);
     if (nul != NULL)
         length = (size_t)(nul - words->bytes);
-    g_autofree char *charset = charset_of(code_page);
+    g_autofree char *charset = code_page_charset(code_page);
     return charset_to_utf8((const char *)words->bytes, length, charset, NULL);
 }
 
@@ -137,6 +116,9 @@ read_message_property(void *context, const MapiProperty *property)
         break;
     case PROPERTY_HTML:
         reader->html = words_of(property);
+        break;
+    case PROPERTY_RTF:
+        reader->rtf = words_of(property);
         break;
     case PROPERTY_INTERNET_CODE_PAGE:
         if (property->type == MAPI_LONG)
@@ -329,6 +311,16 @@ finish_text(const Reader *reader)
     return words_decode(&reader->down_level_body, reader->code_page, max_bytes);
 }
 
+/* For a message that says what it says in no other way. */
+static char *
+finish_rtf(const Reader *reader)
+{
+    g_autoptr(GByteArray) rtf = rtf_unpack(
+        reader->rtf.bytes, reader->rtf.length, reader->limits->text_bytes);
+    return rtf != NULL ? rtf_text((const char *)rtf->data, rtf->len)
+                       : g_strdup("");
+}
+
 static Tnef *
 finish(const Reader *reader)
 {
@@ -339,6 +331,10 @@ finish(const Reader *reader)
                              : reader->code_page;
     tnef->html =
         words_decode(&reader->html, code_page, reader->limits->text_bytes);
+    if (*tnef->text == '\0' && *tnef->html == '\0') {
+        g_free(tnef->text);
+        tnef->text = finish_rtf(reader);
+    }
     tnef->files = g_ptr_array_new_with_free_func(tnef_file_free);
     tnef->has_more = reader->has_more;
     for (guint i = 0; i < reader->files->len; i++)

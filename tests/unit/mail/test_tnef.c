@@ -5,6 +5,7 @@
 
 #include "mail/defect.h"
 #include "mail/mapi.h"
+#include "mail/rtf.h"
 #include "support.h"
 #include "tnef_make.h"
 
@@ -324,6 +325,102 @@ START_TEST(files_have_a_number)
 }
 END_TEST
 
+/* ---- RTF ---- */
+
+static const struct {
+    const char *rtf;
+    const char *text;
+} texts[] = {
+    {"{\\rtf1\\ansi Hello\\par world\\par}", "Hello\nworld\n"},
+    {"{\\rtf1 one\\line two\\tab three\r\nfour}", "one\ntwo\tthreefour"},
+    {"{\\rtf1 a\\{b\\}c\\\\d\\~e\\_f\\-g}", "a{b}c\\d e-fg"},
+    {"{\\rtf1{\\fonttbl{\\f0 Arial;}}{\\*\\x y}{\\info{\\title z}}{\\b a}b}",
+     "ab"},
+    {"{\\rtf1\\ansi\\ansicpg1251 \\'cf\\'f0\\'e8\\'e2\\'b3\\'f2}", "Привіт"},
+    {"{\\rtf1\\ansicpg932 \\'83\\'65\\'83\\'58\\'83\\'67}", "テスト"},
+    {"{\\rtf1 \\'e9\\'zz\\'4}", "é"},
+    {"{\\rtf1\\uc1 \\u1055?\\u1088 \\'f0\\u-3913?}", "Пр\uF0B7"},
+    {"{\\rtf1\\uc2\\u8364 xyz{\\uc0\\u8364 x}}", "€z€x"},
+    {"{\\rtf1 \\u-10179?\\u-8704?!\\u-10179?\\u-8704?\\u-8704?}", "😀!😀"},
+    {"{\\rtf1 \\u0?\\bin2 }{\\b x}", "\xEF\xBF\xBDx"},
+    {"{\\rtf1 \\emdash\\ldblquote a\\rdblquote}", "—“a”"},
+    /* HTML in it: what an RTF reader shows is the text without marks. */
+    {"{\\rtf1\\fromhtml1 {\\*\\htmltag64 <p>}\\htmlrtf \\b\\htmlrtf0 Hi"
+     "{\\*\\htmltag72 </p>}\\htmlrtf\\par\\htmlrtf0}",
+     "Hi\n"},
+    /* broken */
+    {"", ""},
+    {"\\", ""},
+    {"{\\rtf1 a\\'", "a"},
+    {"}}}a{{{b", "ab"},
+    {"{\\rtf1\\bin99999999 a}", ""},
+    {"plain", "plain"},
+};
+
+START_TEST(rtf_has_a_text)
+{
+    size_t length = strlen(texts[_i].rtf);
+    g_autofree char *copy = g_memdup2(texts[_i].rtf, length);
+    g_autofree char *text = rtf_text(copy, length);
+    ck_assert_str_eq(text, texts[_i].text);
+}
+END_TEST
+
+/* The example of MS-OXRTFCP 3.1, and what may be wrong with one. */
+static const char packed[] =
+    "\x2d\x00\x00\x00\x2b\x00\x00\x00\x4c\x5a\x46\x75\xf1\xc5\xc7\xa7"
+    "\x03\x00\x0a\x00\x72\x63\x70\x67\x31\x32\x35\x42\x32\x0a\xf3\x20"
+    "\x68\x65\x6c\x09\x00\x20\x62\x77\x05\xb0\x6c\x64\x7d\x0a\x80\x0f"
+    "\xa0";
+static const char unpacked[] = "{\\rtf1\\ansi\\ansicpg1252\\pard hello "
+                               "world}\r\n";
+
+START_TEST(rtf_is_unpacked)
+{
+    for (size_t n = 0; n < sizeof packed; n++) {
+        g_autofree guint8 *copy = g_memdup2(packed, n);
+        g_autoptr(GByteArray) got = rtf_unpack(copy, n, 1000);
+        ck_assert(n < 16 ? got == NULL : got != NULL);
+        if (got != NULL)
+            ck_assert_mem_eq(got->data, unpacked, got->len);
+        if (n == sizeof packed - 1)
+            ck_assert_uint_eq(got->len, sizeof unpacked - 1);
+    }
+    g_autoptr(GByteArray) cut =
+        rtf_unpack((const uint8_t *)packed, sizeof packed - 1, 10);
+    ck_assert_uint_eq(cut->len, 10);
+}
+END_TEST
+
+START_TEST(rtf_is_read_where_there_is_nothing_else)
+{
+    g_autoptr(GByteArray) bytes = tnef_make(1252);
+    GByteArray *message = mapi_make();
+    mapi_bytes(message, 0x10090102, packed, sizeof packed - 1);
+    tnef_message(bytes, message);
+    g_autoptr(Tnef) tnef = read_tnef(bytes);
+    ck_assert_str_eq(tnef->text, "hello world");
+    tnef_body(bytes, "plain");
+    g_autoptr(Tnef) plain = read_tnef(bytes);
+    ck_assert_str_eq(plain->text, "plain");
+}
+END_TEST
+
+static void
+read_rtf(const char *text, size_t length)
+{
+    g_free(rtf_text(text, length));
+}
+
+static const char *const hostile[] = {
+    "{", "}", "\\", "\\par", "\\'e9", "{a}", "\\u1", "\\u1?\\'e9", "\\bin0 "};
+
+START_TEST(rtf_costs_its_length)
+{
+    support_grows_linearly(read_rtf, "{\\rtf1 ", hostile[_i], 300000, "");
+}
+END_TEST
+
 /* ---- in a mail ---- */
 
 #define WINMAIL                                                                \
@@ -472,6 +569,10 @@ add(TCase *tests)
     tcase_add_loop_test(tests, broken_lists_are_refused, 0,
                         G_N_ELEMENTS(lists));
     tcase_add_test(tests, files_have_a_number);
+    tcase_add_loop_test(tests, rtf_has_a_text, 0, G_N_ELEMENTS(texts));
+    tcase_add_test(tests, rtf_is_unpacked);
+    tcase_add_test(tests, rtf_is_read_where_there_is_nothing_else);
+    tcase_add_loop_test(tests, rtf_costs_its_length, 0, G_N_ELEMENTS(hostile));
     tcase_add_test(tests, hostile_ones_cost_their_length);
     tcase_add_test(tests, m42_it_is_opened_in_a_mail);
     tcase_add_test(tests, m42_its_html_is_read);
