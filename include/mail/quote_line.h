@@ -41,13 +41,23 @@ QuoteIntro quote_text_intro(const char *text, size_t length);
 /* True if the line begins like an introduction that was wrapped: "On Mon," */
 bool quote_line_begins_intro(const char *line, size_t length);
 
+/*
+ * How much of the line stands before an introduction that some phone wrote
+ * behind it: "Thanks On Mon, May 4, 2020 Bob <bob@example.org> wrote:"; its
+ * length if there is none.
+ */
+size_t quote_line_own_length(const char *line, size_t length);
+
 /* True if the line is an introduction with the beginning of the quote in it. */
 bool quote_line_holds_intro(const char *line, size_t length);
 
 QuoteField quote_line_field(const char *line, size_t length);
 
-/* True if the line is a whole quoted header: "From: Bob Sent: ... To: Ann" */
-bool quote_line_is_header(const char *line, size_t length);
+/*
+ * True if the line is a whole quoted header: "From: Bob Sent: ... To: Ann".
+ * `below_rule`: a line was drawn above it.
+ */
+bool quote_line_is_header(const char *line, size_t length, bool below_rule);
 
 /* "-----Original Message-----": what follows is history. */
 bool quote_line_is_original(const char *line, size_t length,

@@ -112,10 +112,15 @@ split_lines(Scan *scan)
         const char *end = memchr(start, '\n', scan->length - offset);
         size_t length =
             end != NULL ? (size_t)(end - start) : scan->length - offset;
-        Line line = {(uint32_t)offset,
-                     (uint8_t)kind_of(start, length, may_have_marks),
-                     FIELD_UNKNOWN};
+        LineKind kind = kind_of(start, length, may_have_marks);
+        Line line = {(uint32_t)offset, (uint8_t)kind, FIELD_UNKNOWN};
         g_array_append_val(scan->lines, line);
+        size_t own =
+            kind == LINE_TEXT ? quote_line_own_length(start, length) : length;
+        if (own < length) {
+            Line intro = {(uint32_t)(offset + own), LINE_TEXT, FIELD_UNKNOWN};
+            g_array_append_val(scan->lines, intro);
+        }
         offset += length + 1;
     }
 }
@@ -253,9 +258,18 @@ field_at(const Scan *scan, size_t index)
     return (QuoteField)line->field;
 }
 
+static bool
+is_below_rule(const Scan *scan, size_t index)
+{
+    while (index > 0 && kind_at(scan, index - 1) == LINE_BLANK)
+        index--;
+    return index > 0 && kind_at(scan, index - 1) == LINE_RULE;
+}
+
 /*
  * True if a quoted header starts at `index`: who, and two of when, to whom and
- * what about. Without a subject and an address it may as well be a journey.
+ * what about; one will do below a rule. Without a subject and an address it may
+ * as well be a journey.
  */
 static bool
 is_block(const Scan *scan, size_t index)
@@ -263,12 +277,12 @@ is_block(const Scan *scan, size_t index)
     unsigned found = 0;
     bool has_at = false;
     size_t end = MIN(index + BLOCK_LINES, scan->lines->len), prose = 0;
-    for (; index < end && prose < 2; index++) {
+    for (size_t i = index; i < end && prose < 2; i++) {
         size_t length;
-        const char *line = line_text(scan, index, &length);
-        if (kind_at(scan, index) == LINE_BLANK)
+        const char *line = line_text(scan, i, &length);
+        if (kind_at(scan, i) == LINE_BLANK)
             continue;
-        unsigned field = (unsigned)field_at(scan, index);
+        unsigned field = (unsigned)field_at(scan, i);
         prose = field == QUOTE_FIELD_NONE ? prose + 1 : 0;
         found |= field;
         has_at |= field != QUOTE_FIELD_NONE &&
@@ -277,7 +291,8 @@ is_block(const Scan *scan, size_t index)
     unsigned kinds =
         found & (QUOTE_FIELD_SENT | QUOTE_FIELD_TO | QUOTE_FIELD_SUBJECT);
     bool two_more = (kinds & (kinds - 1)) != 0;
-    return (found & QUOTE_FIELD_FROM) != 0 && two_more &&
+    bool enough = two_more || (kinds != 0 && is_below_rule(scan, index));
+    return (found & QUOTE_FIELD_FROM) != 0 && enough &&
            ((found & QUOTE_FIELD_SUBJECT) != 0 || has_at);
 }
 
@@ -291,25 +306,42 @@ mark_blocks(const Scan *scan)
         if (kind_at(scan, i) != LINE_TEXT || length > QUOTE_LINE_MAX ||
             field_at(scan, i) == QUOTE_FIELD_NONE)
             continue;
-        if (quote_line_is_header(line, length) || is_block(scan, i))
+        if (quote_line_is_header(line, length, is_below_rule(scan, i)) ||
+            is_block(scan, i))
             line_at(scan, i)->kind = LINE_HISTORY;
     }
+}
+
+/* True if a "(" or "<" with a link in it is left open: the line was wrapped. */
+static bool
+leaves_link_open(const char *line, size_t length)
+{
+    const char *open = memrchr(line, '(', length);
+    const char *angle = memrchr(line, '<', length);
+    open = open == NULL || (angle != NULL && angle > open) ? angle : open;
+    size_t rest = open != NULL ? length - (size_t)(open - line) : 0;
+    return rest > 0 && memmem(open, rest, "://", 3) != NULL &&
+           memchr(open, *open == '(' ? ')' : '>', rest) == NULL;
 }
 
 /* One line between quoted ones is a quoted line that was wrapped. */
 static void
 mark_wrapped(const Scan *scan)
 {
-    for (size_t i = 1; i + 1 < scan->lines->len; i++)
-        if (kind_at(scan, i) == LINE_TEXT &&
-            kind_at(scan, i - 1) == LINE_QUOTED &&
-            kind_at(scan, i + 1) == LINE_QUOTED) {
-            size_t above;
-            line_text(scan, i - 1, &above);
-            enum { WRAP_COLUMN = 60 };
-            if (above >= WRAP_COLUMN)
-                line_at(scan, i)->kind = LINE_QUOTED;
-        }
+    enum { WRAP_COLUMN = 60 };
+    for (size_t i = 1; i + 1 < scan->lines->len; i++) {
+        if (kind_at(scan, i) != LINE_TEXT ||
+            kind_at(scan, i - 1) != LINE_QUOTED ||
+            kind_at(scan, i + 1) != LINE_QUOTED)
+            continue;
+        size_t n, length;
+        const char *above = line_text(scan, i - 1, &n);
+        const char *line = line_text(scan, i, &length);
+        bool closes_link =
+            line[length - 1] == '>' && memmem(line, length, "://", 3) != NULL;
+        if (n >= WRAP_COLUMN || closes_link || leaves_link_open(above, n))
+            line_at(scan, i)->kind = LINE_QUOTED;
+    }
 }
 
 /*

@@ -252,6 +252,44 @@ quote_text_intro(const char *text, size_t length)
     return has_moment(lower) ? INTRO_STRONG : INTRO_WEAK;
 }
 
+/* "On Mon, ", "Am 4.", "Le lun. ": a date begins behind the opening at `p`. */
+static size_t
+dated_opening_at(const char *p, const char *end)
+{
+    static const char *const capitals[] = {"On ", "Am ", "Le ", "Il ",
+                                           "El ", "Em ", "Op ", "Den "};
+    enum { DAY_MAX_BYTES = 12 };
+    for (size_t i = 0; i < G_N_ELEMENTS(capitals); i++) {
+        size_t n = strlen(capitals[i]);
+        if ((size_t)(end - p) <= n || memcmp(p, capitals[i], n) != 0)
+            continue;
+        size_t day = 0;
+        while (p + n + day < end && is_word_byte(p[n + day]))
+            day++;
+        bool is_day = day > 0 && day <= DAY_MAX_BYTES && p + n + day < end &&
+                      strchr(",./-", p[n + day]) != NULL;
+        return is_day ? n : 0;
+    }
+    return 0;
+}
+
+size_t
+quote_line_own_length(const char *line, size_t length)
+{
+    if (length > QUOTE_LINE_MAX || !ends_with_colon(line, length))
+        return length;
+    const char *end = line + length;
+    for (const char *p = line + 1; p < end; p++)
+        if ((p[-1] == ' ' || p[-1] == '-') && dated_opening_at(p, end) > 0 &&
+            quote_text_intro(p, (size_t)(end - p)) == INTRO_STRONG &&
+            !quote_line_begins_intro(line, length)) {
+            while (p > line && (p[-1] == ' ' || p[-1] == '-'))
+                p--;
+            return p > line ? (size_t)(p - line) : length;
+        }
+    return length;
+}
+
 /*
  * Yahoo's phones put the quote behind the introduction, in one line: "On ...,
  * Bob<bob@example.org> wrote:   Hello". Both verb and address must be there;
@@ -311,10 +349,11 @@ field_at_end(const char *text, size_t length)
 
 /*
  * A whole header in one line, as it is left of HTML: "From: Bob Sent: Monday
- * To: Ann Subject: Hello". The line must begin with who wrote.
+ * To: Ann Subject: Hello". The line must begin with who wrote; below a rule and
+ * with an address, when is enough.
  */
 bool
-quote_line_is_header(const char *line, size_t length)
+quote_line_is_header(const char *line, size_t length, bool below_rule)
 {
     if (length > QUOTE_LINE_MAX || memchr(line, ':', length) == NULL ||
         quote_line_field(line, length) != QUOTE_FIELD_FROM)
@@ -323,8 +362,9 @@ quote_line_is_header(const char *line, size_t length)
     unsigned found = 0;
     for (const char *p = lower; (p = strchr(p, ':')) != NULL; p++)
         found |= (unsigned)field_at_end(lower, (size_t)(p - lower));
+    bool is_sure = below_rule && memchr(line, '@', length) != NULL;
     return (found & QUOTE_FIELD_SENT) != 0 &&
-           (found & QUOTE_FIELD_SUBJECT) != 0;
+           ((found & QUOTE_FIELD_SUBJECT) != 0 || is_sure);
 }
 
 QuoteField

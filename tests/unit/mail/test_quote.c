@@ -248,6 +248,22 @@ static const struct {
      "New"},
     /* Bars count as quotes where they were announced. */
     {"New\n\n2020/5/4 Bob <bob@x.org>\n\n| old\n| older\n", "New"},
+    /* An introduction that a phone wrote behind the answer. */
+    {"Thanks On Mon, May 4, 2020 at 10:11, Bob <bob@x.org> wrote:\n> old\n",
+     "Thanks"},
+    {"Danke--- Am 4. Mai 2020 um 10:11 schrieb Bob <bob@x.org>:\nold\n",
+     "Danke"},
+    {"New\n> Old On Mon, May 4, 2020 at 10:11, Bob <bob@x.org> wrote:\n> >o\n",
+     "New"},
+    /* A link that was wrapped is no answer. */
+    {"New\n\n> See it here\n (https://x.org/a) >\n> more\n", "New"},
+    {"New\n\n> View (https://x.org/a\n_b=3)\n> more\n", "New"},
+    {"> one (https://x.org/a)?\nyes\n> two\n", "yes"},
+    /* Below a rule less is enough. */
+    {"New\n\n______\nFrom: bob@x.org\nDate: Mon, 4 May 2020\n\nold\n", "New"},
+    {"New\n\n______\n\nFrom: bob@x.org Date: Mon, 4 May 2020\nold\n", "New"},
+    {"I wrote:\n\nFrom: bob@x.org\nDate: Mon, 4 May 2020\n\nand then?\n",
+     "I wrote:\n\nFrom: bob@x.org\nDate: Mon, 4 May 2020\n\nand then?"},
     {"| a | table |\n| b | c |\n", "| a | table |\n| b | c |"},
 };
 
@@ -385,6 +401,8 @@ static const struct {
     {"From: a Sent: b To: c\n", 90000},
     {"<a@b> wrote\n", 160000},
     {"\xD9\xA1", 1000000},
+    {"a On 4, On 4, On 4, <a@b> 10:11:\n", 40000},
+    {"> (://\nx\n", 150000},
 };
 
 START_TEST(hostile_quotes_cost_their_length)
