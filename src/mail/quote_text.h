@@ -1,0 +1,26 @@
+/* What the readers of quoted lines share. Private to this room. */
+#ifndef MAIL_QUOTE_TEXT_H
+#define MAIL_QUOTE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* In lower case; g_utf8_strdown() is slow, and most lines are ASCII. */
+char *quote_text_lower(const char *text, size_t length);
+
+/*
+ * In lower case, without the blanks and stars around it; every space is " ",
+ * every digit one of ours.
+ */
+char *quote_text_lower_line(const char *line, size_t length);
+
+/* Bytes of the space at `p`, a no-break space among them; 0 if it is none. */
+size_t quote_text_space(const char *p, size_t length);
+
+/* Part of a word, in any script. */
+bool quote_text_is_word_byte(char c);
+
+/* True if the line ends with ":", behind which blanks and stars may stand. */
+bool quote_text_ends_with_colon(const char *line, size_t length);
+
+#endif
