@@ -47,8 +47,8 @@ bool parser_is_confined(const Parser *parser);
 
 /*
  * Read `raw` as mail_parse() does. NULL, FAILURE_PERMANENT: the child died of
- * this mail, overstayed, or answered what is no mail; the next call starts
- * another. Else as parser_start().
+ * this mail, overstayed, did nothing for 5 s, or answered what is no mail; the
+ * next call starts another. Else as parser_start().
  */
 Mail *parser_read(Parser *parser, GBytes *raw, const char *envelope_sender,
                   const MailLimits *limits, ParserMode mode, GError **error);

@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -17,13 +16,14 @@
 #include "confine.h"
 #include "form.h"
 #include "mail/mail_form.h"
+#include "tray.h"
 
 enum {
     CLEAR_OF_TARGETS = 10, /* FD_TRAY and below are targets */
     START_MS = 30 * 1000,
-    LOOK_MS = 100,             /* between two looks at the child's clock */
-    LARGE_BYTES = 1024 * 1024, /* a tray that was this full is emptied */
-    SENDER_BYTES = 64 * 1024,  /* room besides the mail */
+    LOOK_MS = 100,            /* between two looks at the child's clock */
+    STALL_MS = 5000,          /* so long without computing, and it is stuck */
+    SENDER_BYTES = 64 * 1024, /* room besides the mail */
     CHUNK_BYTES = 64 * 1024
 };
 
@@ -36,9 +36,7 @@ struct Parser {
     int64_t spent_ns; /* of it before the mail in hand */
     size_t mails;     /* it has read */
     bool confined;
-    int tray_fd; /* -1: there is none */
-    char *tray;
-    size_t tray_bytes;
+    Tray tray;
 };
 
 Parser *
@@ -46,7 +44,8 @@ parser_new(const ParserOptions *options)
 {
     Parser *parser = g_new0(Parser, 1);
     parser->options = *options;
-    parser->request = parser->answer = parser->tray_fd = -1;
+    parser->request = parser->answer = -1;
+    parser->tray = tray_none;
     return parser;
 }
 
@@ -68,52 +67,6 @@ cannot_start(GError **error)
     failure_set(error, FAILURE_TEMPORARY, "cannot start a parser: %s",
                 g_strerror(errno));
     return false;
-}
-
-/* ---- the tray ---- */
-
-static void
-tray_close(Parser *parser)
-{
-    if (parser->tray != NULL)
-        munmap(parser->tray, parser->tray_bytes);
-    if (parser->tray_fd >= 0)
-        close(parser->tray_fd);
-    parser->tray = NULL;
-    parser->tray_fd = -1;
-}
-
-/* Memory is taken only as mails are put there. */
-static bool
-tray_open(Parser *parser, size_t bytes, GError **error)
-{
-    parser->tray_fd = memfd_create("postern-mail", MFD_CLOEXEC);
-    if (parser->tray_fd < 0 || ftruncate(parser->tray_fd, (off_t)bytes) != 0)
-        return cannot_start(error);
-    void *tray = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
-                      parser->tray_fd, 0);
-    if (tray == MAP_FAILED)
-        return cannot_start(error);
-    parser->tray = tray;
-    parser->tray_bytes = bytes;
-    return true;
-}
-
-static void
-tray_empty(Parser *parser, size_t used)
-{
-    if (used >= LARGE_BYTES)
-        fallocate(parser->tray_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                  0, (off_t)parser->tray_bytes);
-}
-
-/* The child gets a descriptor that cannot write. */
-static int
-tray_read_only(const Parser *parser)
-{
-    g_autofree char *path =
-        g_strdup_printf("/proc/self/fd/%d", parser->tray_fd);
-    return open(path, O_RDONLY | O_CLOEXEC);
 }
 
 /* ---- the child's life ---- */
@@ -147,7 +100,6 @@ become_child(int request, int answer, int tray, char *const *environment)
 {
     sigset_t none;
     sigemptyset(&none);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
     request = fcntl(request, F_DUPFD_CLOEXEC, CLEAR_OF_TARGETS);
     answer = fcntl(answer, F_DUPFD_CLOEXEC, CLEAR_OF_TARGETS);
     tray = fcntl(tray, F_DUPFD_CLOEXEC, CLEAR_OF_TARGETS);
@@ -168,12 +120,13 @@ static bool
 fork_child(Parser *parser, GError **error)
 {
     int request[2] = {-1, -1}, answer[2] = {-1, -1};
-    int tray = tray_read_only(parser);
+    int tray = tray_read_only(&parser->tray);
     g_auto(GStrv) names = environment();
     pid_t parent = getpid();
     bool forked = tray >= 0 && pipe2(request, O_CLOEXEC) == 0 &&
                   pipe2(answer, O_CLOEXEC) == 0 && (parser->pid = fork()) >= 0;
     if (forked && parser->pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != parent)
             _exit(EX_TEMPFAIL);
         become_child(request[0], answer[1], tray, names);
@@ -219,7 +172,7 @@ parser_free(Parser *parser)
     if (parser == NULL)
         return;
     end_child(parser);
-    tray_close(parser);
+    tray_close(&parser->tray);
     g_free(parser);
 }
 
@@ -241,12 +194,19 @@ say(const Parser *parser, const void *bytes, size_t length)
     return write(parser->request, bytes, length) == (ssize_t)length;
 }
 
-typedef enum { HEARD, HEARD_END, HEARD_TOO_LATE, HEARD_TOO_LONG } Heard;
+typedef enum {
+    HEARD,
+    HEARD_END,      /* it is gone */
+    HEARD_TOO_LATE, /* it has had its time, */
+    HEARD_TOO_LONG, /* or computed for too long, */
+    HEARD_STUCK     /* or does not compute and does not answer */
+} Heard;
 
 /* Wait until there is something to read, or it has had its time. */
 static Heard
 await(const Parser *parser, int64_t deadline_ms)
 {
+    int64_t seen_ns = computed_ns(parser), moved_ms = milliseconds();
     for (;;) {
         struct pollfd fd = {parser->answer, POLLIN, 0};
         int64_t left_ms = deadline_ms - milliseconds();
@@ -257,9 +217,15 @@ await(const Parser *parser, int64_t deadline_ms)
             return HEARD;
         if (ready < 0 && errno != EINTR)
             return HEARD_END;
-        if (computed_ns(parser) - parser->spent_ns >
+        int64_t now_ns = computed_ns(parser);
+        if (now_ns - parser->spent_ns >
             parser->options.cpu_s * G_GINT64_CONSTANT(1000000000))
             return HEARD_TOO_LONG;
+        if (now_ns != seen_ns)
+            moved_ms = milliseconds();
+        else if (milliseconds() - moved_ms > STALL_MS)
+            return HEARD_STUCK;
+        seen_ns = now_ns;
     }
 }
 
@@ -306,7 +272,7 @@ greet(Parser *parser, GError **error)
     /* Twice what one mail may cost: it is replaced once half is spent. */
     const ParserSetup setup = {parser->options.memory_bytes,
                                (uint64_t)parser->options.cpu_s * 2 + 1,
-                               parser->tray_bytes};
+                               parser->tray.length};
     ParserHello hello;
     parser->spent_ns = computed_ns(parser);
     if (!say(parser, &setup, sizeof setup) ||
@@ -333,11 +299,9 @@ parser_start(Parser *parser, GError **error)
 {
     if (parser->pid > 0)
         return true;
-    if (parser->tray == NULL &&
-        !tray_open(parser, parser->options.mail_bytes + SENDER_BYTES, error)) {
-        tray_close(parser);
-        return false;
-    }
+    if (parser->tray.bytes == NULL &&
+        !tray_open(&parser->tray, parser->options.mail_bytes + SENDER_BYTES))
+        return cannot_start(error);
     parser->mails = 0;
     if (fork_child(parser, error) && greet(parser, error))
         return true;
@@ -375,9 +339,9 @@ make_ready(Parser *parser, size_t bytes, GError **error)
 {
     forget_dead(parser);
     retire_old(parser);
-    if (parser->tray != NULL && bytes > parser->tray_bytes) {
+    if (bytes > parser->tray.length) {
         end_child(parser);
-        tray_close(parser);
+        tray_close(&parser->tray);
     }
     parser->options.mail_bytes = MAX(parser->options.mail_bytes, bytes);
     if (!parser_start(parser, error))
@@ -403,6 +367,10 @@ explain_end(Parser *parser, Heard heard, GError **error)
                     "the parser computed for more than %" G_GINT64_FORMAT
                     " s (limits.parse_cpu)",
                     parser->options.cpu_s);
+    else if (heard == HEARD_STUCK)
+        failure_set(error, FAILURE_PERMANENT,
+                    "the parser neither answered nor computed for %d s",
+                    STALL_MS / 1000);
     else if (heard == HEARD)
         failure_set(error, FAILURE_PERMANENT,
                     "the parser answered what is no mail");
@@ -424,9 +392,9 @@ put_on_tray(const Parser *parser, GBytes *raw, const char *sender,
     request->knows_sender = sender != NULL;
     request->sender_bytes = sender != NULL ? strlen(sender) : 0;
     if (request->sender_bytes > 0)
-        memcpy(parser->tray, sender, request->sender_bytes);
+        memcpy(parser->tray.bytes, sender, request->sender_bytes);
     if (length > 0)
-        memcpy(parser->tray + request->sender_bytes, bytes, length);
+        memcpy(parser->tray.bytes + request->sender_bytes, bytes, length);
 }
 
 Mail *
@@ -450,6 +418,6 @@ parser_read(Parser *parser, GBytes *raw, const char *envelope_sender,
         heard == HEARD ? mail_form_read(form->data, form->len, raw) : NULL;
     if (mail == NULL)
         explain_end(parser, heard, error);
-    tray_empty(parser, bytes);
+    tray_empty(&parser->tray, bytes);
     return mail;
 }

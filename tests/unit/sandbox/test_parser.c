@@ -334,6 +334,7 @@ static const struct {
     {"abort", "killed"},
     {"leave", "ended with status 0"},
     {"spin", "computed for more than 2 s"},
+    {"sleep", "neither answered nor computed for 5 s"},
     {"answer-nonsense", "what is no mail"},
     {"announce-much", "killed"},
 };

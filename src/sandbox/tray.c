@@ -1,0 +1,55 @@
+#include "tray.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { MANY_BYTES = 1024 * 1024 };
+
+const Tray tray_none = {-1, NULL, 0};
+
+bool
+tray_open(Tray *tray, size_t length)
+{
+    *tray = (Tray){memfd_create("postern-mail", MFD_CLOEXEC), NULL, length};
+    void *bytes = MAP_FAILED;
+    if (tray->fd >= 0 && ftruncate(tray->fd, (off_t)length) == 0)
+        bytes =
+            mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, tray->fd, 0);
+    if (bytes != MAP_FAILED) {
+        tray->bytes = bytes;
+        return true;
+    }
+    int why = errno;
+    tray_close(tray);
+    errno = why;
+    return false;
+}
+
+int
+tray_read_only(const Tray *tray)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", tray->fd);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+void
+tray_empty(const Tray *tray, size_t used)
+{
+    if (used >= MANY_BYTES)
+        fallocate(tray->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+                  (off_t)tray->length);
+}
+
+void
+tray_close(Tray *tray)
+{
+    if (tray->bytes != NULL)
+        munmap(tray->bytes, tray->length);
+    if (tray->fd >= 0)
+        close(tray->fd);
+    *tray = tray_none;
+}
