@@ -22,6 +22,8 @@ static const struct {
     {"Відп: Printer", SUBJECT_REPLY, "Printer"},
     {"ПЕР: Printer", SUBJECT_FORWARD, "Printer"},
     {"回复：Printer", SUBJECT_REPLY, "Printer"},
+    {"İLT: Printer", SUBJECT_FORWARD, "Printer"},
+    {"Odg: Bls: Printer", SUBJECT_REPLY, "Printer"},
     {"Fwd: Re: Printer", SUBJECT_FORWARD, "Printer"},
     {"Re: Fwd: Printer", SUBJECT_REPLY, "Printer"},
     {"Re:", SUBJECT_REPLY, ""},
