@@ -95,18 +95,24 @@ read_originator(Mail *mail, const Header *header, const MailLimits *limits)
         defect_add(mail->defects, DEFECT_MANY_FROM);
 }
 
+/* A field of ids. Some programs encode a long one, brackets and all. */
 static char *
-header_string(const Header *header, const char *name)
+read_id_field(const Header *header, const char *name)
 {
     const HeaderField *field = header_find(header, name);
-    return field != NULL ? text_repair(field->value, field->value_length)
-                         : NULL;
+    if (field == NULL)
+        return NULL;
+    bool is_encoded =
+        memchr(field->value, '<', field->value_length) == NULL &&
+        memmem(field->value, field->value_length, "=?", 2) != NULL;
+    return is_encoded ? words_decode(field->value, field->value_length)
+                      : text_repair(field->value, field->value_length);
 }
 
 static GPtrArray *
 read_ids(const Header *header, const char *name)
 {
-    g_autofree char *value = header_string(header, name);
+    g_autofree char *value = read_id_field(header, name);
     return msgid_list_parse(value != NULL ? value : "");
 }
 
@@ -166,7 +172,7 @@ read_header(Mail *mail, const Header *header, const MailLimits *limits)
     mail->reply_to = read_addresses(header, "Reply-To", limits, mail->defects);
     mail->to = read_addresses(header, "To", limits, mail->defects);
     mail->cc = read_addresses(header, "Cc", limits, mail->defects);
-    g_autofree char *message_id = header_string(header, "Message-ID");
+    g_autofree char *message_id = read_id_field(header, "Message-ID");
     mail->message_id = message_id != NULL ? msgid_parse(message_id) : NULL;
     mail->in_reply_to = read_ids(header, "In-Reply-To");
     mail->references = read_ids(header, "References");

@@ -5,6 +5,19 @@
 
 #include "base/text.h"
 
+/* A long id is folded by some programs, and was one word. */
+static void
+drop_folds(char *id)
+{
+    char *to = id;
+    for (const char *p = id; *p != '\0'; p++)
+        if (*p != '\n' && *p != '\r')
+            *to++ = *p;
+        else
+            p += strspn(p, " \t\r\n") - 1;
+    *to = '\0';
+}
+
 /* Add the id once; of too many the first and the newest stay. */
 static void
 add_id(GPtrArray *ids, GHashTable *seen, const char *id, size_t length)
@@ -18,6 +31,7 @@ add_id(GPtrArray *ids, GHashTable *seen, const char *id, size_t length)
     if (length == 0 || length > MSGID_MAX_BYTES)
         return;
     g_autofree char *valid = text_repair(id, length);
+    drop_folds(valid);
     g_autofree char *line = text_one_line(valid);
     if (*line == '\0' || g_hash_table_contains(seen, line))
         return;
@@ -46,16 +60,23 @@ skip_comment(const char *p)
     return p;
 }
 
-/* A value that is one word and nothing else, like a@b without its brackets. */
+/* A value that is nothing but words like a@b, without their brackets. */
 static void
-add_bare_word(GPtrArray *ids, GHashTable *seen, const char *value)
+add_bare_words(GPtrArray *ids, GHashTable *seen, const char *value)
 {
-    const char *word = value + strspn(value, " \t\r\n");
-    size_t length = strcspn(word, " \t\r\n<>(),;\"");
-    const char *rest = word + length;
-    if (rest[strspn(rest, " \t\r\n")] == '\0' &&
-        memchr(word, '@', length) != NULL)
-        add_id(ids, seen, word, length);
+    static const char space[] = " \t\r\n";
+    for (const char *p = value; *(p += strspn(p, space)) != '\0';) {
+        size_t length = strcspn(p, space);
+        if (memchr(p, '@', length) == NULL ||
+            strcspn(p, " \t\r\n<>(),;\"") < length)
+            return;
+        p += length;
+    }
+    for (const char *p = value; *(p += strspn(p, space)) != '\0';) {
+        size_t length = strcspn(p, space);
+        add_id(ids, seen, p, length);
+        p += length;
+    }
 }
 
 GPtrArray *
@@ -77,7 +98,7 @@ msgid_list_parse(const char *value)
         p += length;
     }
     if (ids->len == 0)
-        add_bare_word(ids, seen, value);
+        add_bare_words(ids, seen, value);
     return ids;
 }
 

@@ -235,6 +235,18 @@ START_TEST(the_first_language_counts)
 }
 END_TEST
 
+START_TEST(an_encoded_id_is_the_same)
+{
+    g_autoptr(Mail) mail = support_parse(
+        "Message-ID: =?utf-8?q?=3Ca=40x=2Eorg=3E?=\nIn-Reply-To: "
+        "=?utf-8?q?=3Cb=40x=2Eorg=3E?=\nReferences: <=?x?q?c?=@x.org>\n\nx",
+        NULL);
+    ck_assert_str_eq(mail->message_id, "a@x.org");
+    ck_assert_str_eq(mail->in_reply_to->pdata[0], "b@x.org");
+    ck_assert_str_eq(mail->references->pdata[0], "=?x?q?c?=@x.org");
+}
+END_TEST
+
 START_TEST(hops_are_counted)
 {
     size_t limit = mail_limits_default.hops;
@@ -343,6 +355,7 @@ add(TCase *tests)
     tcase_add_loop_test(tests, dates_are_read_or_left, 0, G_N_ELEMENTS(dates));
     tcase_add_loop_test(tests, the_first_language_counts, 0,
                         G_N_ELEMENTS(languages));
+    tcase_add_test(tests, an_encoded_id_is_the_same);
     tcase_add_test(tests, hops_are_counted);
     tcase_add_test(tests, addresses_are_counted);
     tcase_add_test(tests, a_long_subject_is_cut);

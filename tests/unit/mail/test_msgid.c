@@ -27,6 +27,12 @@ static const struct {
     {" a@x\r\n", "a@x"},
     {"no id at all", ""},
     {"<a b@x>", "a b@x"},
+    /* folded in the middle; several without brackets */
+    {"<long@\r\n x> <b@x>", "long@x b@x"},
+    {"<\n a@x\n >", "a@x"},
+    {"a@x\r\n b@y", "a@x b@y"},
+    {"a@x and b@y", ""},
+    {"a@x, b@y", ""},
     {"<a\x01@x>", "a @x"},
     {"<\xFF@x>", "\xEF\xBF\xBD@x"},
     {"<%s%n@x>", "%s%n@x"},
