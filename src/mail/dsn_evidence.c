@@ -43,10 +43,11 @@ is_from_machine(const DsnEvidence *evidence, const char *from)
     const Entity *root = evidence->entities->pdata[0];
     g_autofree char *path = header_text(root->header, "Return-Path");
     bool is_null = path != NULL && strcmp(path, "<>") == 0;
-    bool is_nobody = *from == '\0' || strcmp(from, "<>") == 0;
     /* Who forgot From may still be known to the MTA. */
-    return is_null ||
-           (is_nobody && (path == NULL || strchr(path, '@') == NULL)) ||
+    bool is_known = evidence->envelope_sender != NULL ||
+                    (path != NULL && strchr(path, '@') != NULL);
+    bool is_nobody = *from == '\0' || strcmp(from, "<>") == 0;
+    return is_null || (is_nobody && !is_known) ||
            has_any(from, names, G_N_ELEMENTS(names));
 }
 

@@ -39,6 +39,12 @@ static const struct {
     {"X-Precedence: list\n", "list", "precedence"},
     {"Precedence: first-class\n", "normal", ""},
     {"X-Loop: yes\n", "auto", "loop"},
+    /* of a list, and of who answers for one */
+    {"X-Loop: talk@lists.example.org\nPrecedence: list\n", "list",
+     "precedence"},
+    {"X-Loop: talk@lists.example.org\nX-Mailing-List: <talk@x.org>\n", "list",
+     "mailing-list"},
+    {"X-Loop: yes\nPrecedence: bulk\n", "auto", "loop"},
     {"X-Postern-Loop: desk\n", "auto", "loop"},
     {"X-Cron-Env: <SHELL=/bin/sh>\n", "auto", "cron"},
     {"List-Id: <x.example.org>\n", "list", "list-id"},

@@ -97,6 +97,17 @@ START_TEST(status_fields_are_read)
 }
 END_TEST
 
+/* Whose envelope has a sender is somebody. */
+START_TEST(a_forgotten_from_is_no_mail_system)
+{
+    static const char text[] = "Subject: x\n\nYour mail was not delivered.\n";
+    g_autoptr(Mail) known = support_parse(text, "bob@x.org");
+    ck_assert_int_eq(known->automatic.class, AUTOMATIC_NONE);
+    g_autoptr(Mail) null = support_parse(text, "");
+    ck_assert_int_eq(null->automatic.class, AUTOMATIC_BOUNCE);
+}
+END_TEST
+
 START_TEST(a_report_of_success_is_no_bounce)
 {
     g_autoptr(Mail) mail = support_parse(
@@ -352,6 +363,7 @@ add(TCase *tests)
 {
     tcase_add_loop_test(tests, status_fields_are_read, 0,
                         G_N_ELEMENTS(reports));
+    tcase_add_test(tests, a_forgotten_from_is_no_mail_system);
     tcase_add_test(tests, a_report_of_success_is_no_bounce);
     tcase_add_loop_test(tests, plain_words_are_understood, 0,
                         G_N_ELEMENTS(words));
