@@ -35,7 +35,10 @@ char *dsn_text_status_of(const char *report, size_t length,
  */
 char *dsn_text_lone_name(const char *report, size_t length);
 
-/* True if an address that may have failed stands in a line of its own. */
+/*
+ * True if an address that may have failed stands in a line of its own, and this
+ * or the one above it tells of failure.
+ */
 bool dsn_text_names_recipient(const char *report, size_t length,
                               const GPtrArray *own);
 

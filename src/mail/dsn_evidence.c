@@ -6,6 +6,7 @@
 #include "mail/dsn_text.h"
 #include "mail/dsn_words.h"
 #include "mail/entity.h"
+#include "mail/subject.h"
 
 static bool
 has_status_part(const GPtrArray *entities)
@@ -28,16 +29,24 @@ has_any(const char *lower, const char *const *words, size_t count)
     return false;
 }
 
-/* Does a mail system speak? The From field as it stands, or the null path. */
+/* True if the local part of the From field is `name`. */
+static bool
+has_local_part(const char *from, const char *name)
+{
+    size_t n = strlen(name);
+    for (const char *p = from; (p = strstr(p, name)) != NULL; p++)
+        if ((p == from || strchr("< \"", p[-1]) != NULL) &&
+            (p[n] == '@' || p[n] == '\0' || strchr("> (", p[n]) != NULL))
+            return true;
+    return false;
+}
+
+/* Does a mail system speak? By the local part, or the null path. */
 static bool
 is_from_machine(const DsnEvidence *evidence, const char *from)
 {
-    static const char *const names[] = {
-        "mailer-daemon",        "mailerdaemon",  "mailer daemon",
-        "mail delivery",        "mail.delivery", "maildelivery",
-        "postmaster",           "post_master",   "mail administrator",
-        "system administrator", "mail system",   "mdaemon",
-        "mail router",          "mail server",   "microsoftexchange"};
+    static const char *const names[] = {"mailer-daemon", "mailerdaemon",
+                                        "postmaster", "post_master", "mdaemon"};
     if (evidence->envelope_sender != NULL && *evidence->envelope_sender == '\0')
         return true;
     const Entity *root = evidence->entities->pdata[0];
@@ -47,8 +56,26 @@ is_from_machine(const DsnEvidence *evidence, const char *from)
     bool is_known = evidence->envelope_sender != NULL ||
                     (path != NULL && strchr(path, '@') != NULL);
     bool is_nobody = *from == '\0' || strcmp(from, "<>") == 0;
-    return is_null || (is_nobody && !is_known) ||
-           has_any(from, names, G_N_ELEMENTS(names));
+    if (is_null || (is_nobody && !is_known) ||
+        strstr(from, "microsoftexchange") != NULL)
+        return true;
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+        if (has_local_part(from, names[i]))
+            return true;
+    return false;
+}
+
+/* Called like a mail system, as people who look after one may be, too. */
+static bool
+is_called_machine(const char *from)
+{
+    static const char *const names[] = {
+        "mailer-daemon",        "mailerdaemon",  "mailer daemon",
+        "mail delivery",        "mail.delivery", "maildelivery",
+        "postmaster",           "post_master",   "mail administrator",
+        "system administrator", "mail system",   "mdaemon",
+        "mail router",          "mail server"};
+    return has_any(from, names, G_N_ELEMENTS(names));
 }
 
 /* Somebody no one can answer; people who tell of a bounce are not meant. */
@@ -129,6 +156,7 @@ has_returned(const DsnEvidence *evidence, size_t report)
 typedef enum {
     SPEAKER_PERSON, /* or a gateway with an ordinary address */
     SPEAKER_ROBOT,
+    SPEAKER_CALLED, /* like a mail system, by a name */
     SPEAKER_MACHINE,
     SPEAKER_OUTRIGHT /* fields say that it is a report */
 } Speaker;
@@ -146,6 +174,8 @@ speaker_of(const DsnEvidence *evidence)
     g_autofree char *from = g_utf8_strdown(field != NULL ? field : "", -1);
     if (is_from_machine(evidence, from))
         return SPEAKER_MACHINE;
+    if (is_called_machine(from))
+        return SPEAKER_CALLED;
     return is_from_robot(from) ? SPEAKER_ROBOT : SPEAKER_PERSON;
 }
 
@@ -218,8 +248,10 @@ dsn_is_report(const DsnEvidence *evidence, size_t *ret_report)
     Speaker speaker = speaker_of(evidence);
     bool in_subject =
         dsn_words_tell_failure(evidence->subject, strlen(evidence->subject));
-    if (speaker == SPEAKER_PERSON && !in_subject)
-        return false; /* the text of most mail is not read */
+    /* The text of most mail is not read. */
+    if (speaker == SPEAKER_PERSON &&
+        (!in_subject || subject_kind(evidence->subject) == SUBJECT_FORWARD))
+        return false;
     size_t report = dsn_text_report_length(evidence->text);
     *ret_report = report;
     if (speaker == SPEAKER_OUTRIGHT)
@@ -231,6 +263,7 @@ dsn_is_report(const DsnEvidence *evidence, size_t *ret_report)
     case SPEAKER_MACHINE:
         return in_subject || in_text;
     case SPEAKER_ROBOT:
+    case SPEAKER_CALLED:
         return in_subject && in_text;
     default:
         return in_subject && in_text && is_report_of_gateway(evidence, report);

@@ -472,6 +472,23 @@ dsn_text_lone_name(const char *report, size_t length)
     return NULL;
 }
 
+/* True if the line at `offset`, or the written one above it, tells of failure.
+ */
+static bool
+is_told_at(const char *report, size_t length, size_t offset)
+{
+    size_t end = header_next_line(report, length, offset), start = offset;
+    if (dsn_words_tell_failure(report + offset, end - offset) ||
+        dsn_words_reply_class(report + offset, end - offset) != '\0')
+        return true;
+    while (start > 0 && g_ascii_isspace(report[start - 1]))
+        start--;
+    end = start;
+    while (start > 0 && report[start - 1] != '\n')
+        start--;
+    return dsn_words_tell_failure(report + start, end - start);
+}
+
 bool
 dsn_text_names_recipient(const char *report, size_t length,
                          const GPtrArray *own)
@@ -480,6 +497,12 @@ dsn_text_names_recipient(const char *report, size_t length,
     g_array_set_clear_func(candidates, candidate_clear);
     Reader reader = {report, length, own, candidates, false, false, false};
     scan(&reader);
-    Tier tier;
-    return best_tier(&reader, &tier) && tier == TIER_LINE;
+    for (guint i = 0; i < candidates->len; i++) {
+        const Candidate *candidate = &g_array_index(candidates, Candidate, i);
+        if (candidate->tier == TIER_LINE &&
+            !is_own(own, candidate->addr_spec) &&
+            is_told_at(report, length, candidate->offset))
+            return true;
+    }
+    return false;
 }

@@ -193,6 +193,19 @@ static const struct {
     {"From: Carl <carl@x.org>\nTo: bob@example.org\nSubject: Mail could not "
      "be delivered\n\nIt could not be delivered to:\n\nanna@x.org\n",
      "normal"},
+    {"From: carl@x.org\nTo: bob@example.org\nSubject: Delivery failed\n\nMy "
+     "parcel: delivery failed again. I am not at home.\n\nPlease write "
+     "to\ndora@x.org\n",
+     "normal"},
+    {"From: carl@x.org\nTo: bob@example.org\nSubject: Fwd: Undelivered mail\n\n"
+     "Look, it could not be delivered to:\n\ndora@x.org\n",
+     "normal"},
+    {"From: Mail Server Team <team@x.org>\nSubject: Question\n\nOur log has "
+     "many lines \"user unknown\".\n",
+     "normal"},
+    {"From: Mail Delivery System <mds@x.org>\nSubject: Undelivered mail\n\n"
+     "Could not be delivered to anna@x.org.\n",
+     "anna@x.org  p;"},
     /* A forgotten From is no mail system if the MTA knows the sender. */
     {"Return-Path: <carl@x.org>\nSubject: Ticket by unknown user\n\n"
      "Who am I?\n",
