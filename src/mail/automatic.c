@@ -150,7 +150,6 @@ static const char *const absence_subjects[] = {
     "on vacation",
     "i am away",
     "i'm away",
-    "auto:",
     "automatically generated reply",
     "auto respond",
     "i'm out of the office",
@@ -501,6 +500,9 @@ ends_phrase(const char *rest)
 static bool
 is_absence(const char *subject, bool is_reply)
 {
+    /* Notes shouts; a car in German does not. */
+    if (g_str_has_prefix(subject, "AUTO:"))
+        return true;
     g_autofree char *whole = g_utf8_strdown(subject, -1);
     /* "[Auto-Reply] x", "*** Out of office ***" */
     const char *lower = whole + strspn(whole, "[(*<\"' ");

@@ -111,7 +111,7 @@ END_TEST
 static const char *const absences[] = {
     "Automatic reply: Your ticket",
     "AUTOMATIC REPLY: Your ticket",
-    "Auto: Your ticket",
+    "AUTO: Bob is out of the office (returning 05/01)",
     "Out of Office: Your ticket",
     "Out of office",
     "Out of Office Re: Your ticket",
@@ -174,6 +174,9 @@ static const char *const presences[] = {
     "Automatic replying does not work",
     "Autosvaret virker ikke",
     "Re: Automatic reply: x",
+    "Auto: Schaden gemeldet",
+    "Urlaub",
+    "Absence de facture",
 };
 
 START_TEST(people_may_write_such_words)
