@@ -1,3 +1,4 @@
+#include <signal.h>
 #include <stdio.h>
 #include <sysexits.h>
 
@@ -25,6 +26,14 @@ check_templates(Cli *cli, GError **error)
 {
     return desk_load_templates(cli->desk, error) &&
            template_set_check(cli->desk->templates, error);
+}
+
+/* As a processor of the daemon starts one. */
+static bool
+check_parser(Cli *cli, GError **error)
+{
+    signal(SIGPIPE, SIG_IGN);
+    return desk_start_parser(cli->desk, error);
 }
 
 static bool
@@ -66,6 +75,7 @@ check_relay(Cli *cli, GError **error)
 static const Step steps[] = {
     {"files, users and permissions", check_files},
     {"templates, rendered with hostile values", check_templates},
+    {"parser of mails, confined by the kernel", check_parser},
     {"database: connection", check_connection},
     {"database: fsync, full_page_writes, synchronous_commit, UTF8",
      check_server},

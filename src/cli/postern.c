@@ -10,6 +10,7 @@
 #include "cli.h"
 #include "cli/cmd_parse.h"
 #include "commands.h"
+#include "sandbox/parser.h"
 
 static const CliCommand commands[] = {
     {"status", cmd_status, "how the desk is doing, for people and monitoring"},
@@ -49,6 +50,10 @@ take_settings_file(int argc, char **argv)
 int
 main(int argc, char **argv)
 {
+    if (argc == 2 && strcmp(argv[1], PARSER_ARGUMENT) == 0) {
+        g_mime_init(); /* by `postern check` */
+        return parser_child_run(mail_parse);
+    }
     setlocale(LC_CTYPE, "");
     signal(SIGPIPE, SIG_DFL); /* `postern ... | head` ends quietly */
     g_set_prgname("postern");
