@@ -135,7 +135,19 @@ next_written(const Scan *scan, size_t index)
     return index;
 }
 
-/* Some programs quote with "|"; it counts only below an introduction. */
+/* Some programs quote with "|" or "»"; they count only below an introduction.
+ */
+static bool
+has_bar(const char *line, size_t length)
+{
+    while (length > 0 && *line == ' ') {
+        line++;
+        length--;
+    }
+    return length > 0 &&
+           (*line == '|' || (length > 1 && memcmp(line, "»", 2) == 0));
+}
+
 static void
 mark_bars(const Scan *scan, size_t index)
 {
@@ -144,7 +156,7 @@ mark_bars(const Scan *scan, size_t index)
         const char *line = line_text(scan, index, &length);
         if (kind_at(scan, index) == LINE_BLANK)
             continue;
-        if (length == 0 || *line != '|')
+        if (!has_bar(line, length))
             return;
         line_at(scan, index)->kind = LINE_QUOTED;
     }

@@ -166,6 +166,8 @@ quote_line_ends_intro(const char *line, size_t length)
         return true;
     if (memchr(line, '@', length) == NULL)
         return false;
+    if (length > 3 && memcmp(line + length - 3, "...", 3) == 0)
+        return true;
     g_autofree char *lower = quote_text_lower_line(line, length);
     return ends_with_verb(lower);
 }
@@ -192,6 +194,20 @@ is_moment_by_address(const char *text)
     return at != NULL && strchr("<([", last[1]) == NULL && has_moment(text);
 }
 
+/* "... <bob@example.org> wrote", and of news: "Bob wrote in message news:x..."
+ */
+static QuoteIntro
+intro_without_colon(const char *text, bool has_address)
+{
+    if (!has_address && strstr(text, "news:") == NULL)
+        return INTRO_NONE;
+    if (g_str_has_suffix(text, "..."))
+        return has_verb(text) ? INTRO_WEAK : INTRO_NONE;
+    if (!ends_with_verb(text))
+        return INTRO_NONE;
+    return has_moment(text) ? INTRO_STRONG : INTRO_WEAK;
+}
+
 QuoteIntro
 quote_text_intro(const char *text, size_t length)
 {
@@ -205,9 +221,7 @@ quote_text_intro(const char *text, size_t length)
                : address && has_moment(lower) ? INTRO_STRONG
                                               : INTRO_NONE;
     if (!quote_text_ends_with_colon(lower, n))
-        return address && ends_with_verb(lower) && has_moment(lower)
-                   ? INTRO_STRONG
-                   : INTRO_NONE;
+        return intro_without_colon(lower, address);
     if (!verb && !address)
         return is_moment_by_address(lower) ? INTRO_WEAK : INTRO_NONE;
     return has_moment(lower) ? INTRO_STRONG : INTRO_WEAK;
@@ -242,7 +256,10 @@ quote_line_begins_intro(const char *line, size_t length)
     g_autofree char *lower = quote_text_lower_line(line, length);
     for (size_t i = 0; i < quote_openings.count; i++)
         if (g_str_has_prefix(lower, quote_openings.words[i]))
-            return has_moment(lower) || strlen(lower) < 30;
+            return has_moment(lower) || strlen(lower) < 30 ||
+                   (g_str_has_prefix(lower, "in ") &&
+                    strstr(lower, " <") != NULL); /* the id of an article */
+
     return false;
 }
 

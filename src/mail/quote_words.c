@@ -70,12 +70,13 @@ static const char *const verbs_cjk[] = {
 
 /* How a wrapped introduction begins. */
 static const char *const openings[] = {
-    "on ",      "am ",  "le ",     "el ",      "em ",     "op ",  "den ",
-    "dnia ",    "il ",  "dne ",    "v ",       "w dniu ", "w ",   "на ",
-    "в ",       "у ",   "at ",     "a las ",   "de ",     "pe ",  "il giorno ",
-    "in data ", "vào ", "--- on ", "---- on ", "-- on ",  "в чт", "ons ",
-    "na ",      "dňa ", "στις ",   "o dia ",   "no dia ", "в пн", "from ",
-    "né ",      "2",    "1",
+    "in article", "in message", "on ",      "am ",    "le ",        "el ",
+    "em ",        "op ",        "den ",     "dnia ",  "il ",        "dne ",
+    "v ",         "w dniu ",    "w ",       "на ",    "в ",         "у ",
+    "at ",        "a las ",     "de ",      "pe ",    "il giorno ", "in data ",
+    "vào ",       "--- on ",    "---- on ", "-- on ", "в чт",       "ons ",
+    "na ",        "dňa ",       "στις ",    "o dia ", "no dia ",    "в пн",
+    "from ",      "né ",        "2",        "1",
 };
 
 static const char *const originals[] = {

@@ -79,6 +79,10 @@ static const char *const introductions[] = {
     "El 4/5/20 a les 10:11, Bob ha escrit:",
     "في ٤ مايو ٢٠٢٠، الساعة ١٠:١١ ص، كتب/كتبت Bob <bob@x.org>:",
     "در تاریخ ۴ مهٔ ۲۰۲۰، ۱۰:۱۱ Bob <bob@x.org> نوشت:",
+    /* without a colon, as some write, and in news */
+    "In article <x@y.org> Bob Builder\n<bob@x.org> writes",
+    "Bob <bob@x.org> wrote in message\nnews:abc@x.org...",
+    "Bob <bob@x.org> schrieb im Newsbeitrag <abc@x.org>...",
     /* wrapped before and behind the address, and without a time */
     "On Mon, May 4, Bob Builder\n<bob@x.org>\nwrote:",
 };
@@ -208,6 +212,8 @@ static const char *const kept[] = {
     "On 4.5.2020 I asked the man\n<bob@x.org>\nwho sold it.",
     "---- my notes ----\n\nnothing yet",
     "## Heading ##\n\ntext",
+    "I asked bob@x.org what he wrote\n\nand got no answer",
+    "So bob@x.org wrote and waited...\n\nand then",
     "On 4 May 2020 at 10:11 I called bob@x.org:\nhe was out.",
 };
 
@@ -270,6 +276,10 @@ static const struct {
     {"New\n\n______\n\nFrom: bob@x.org Date: Mon, 4 May 2020\nold\n", "New"},
     {"I wrote:\n\nFrom: bob@x.org\nDate: Mon, 4 May 2020\n\nand then?\n",
      "I wrote:\n\nFrom: bob@x.org\nDate: Mon, 4 May 2020\n\nand then?"},
+    {"On 04/05/2020 10:11, Bob wrote:\n |old\n |older\n\nThe answer\n",
+     "The answer"},
+    {"Hi\n\nAm 04.05.2020 um 10:11 schrieb Bob:\n» old\n\nThe answer\n",
+     "Hi\n\nAm 04.05.2020 um 10:11 schrieb Bob:\n» old\n\nThe answer"},
     {"| a | table |\n| b | c |\n", "| a | table |\n| b | c |"},
 };
 
