@@ -226,6 +226,23 @@ find_intro(const Scan *scan, size_t last, size_t *ret_first)
     return best;
 }
 
+/*
+ * True if the lines can introduce what nothing marks as quoted: an address is
+ * in them, or space around them. People tell of what others wrote, too.
+ */
+static bool
+stands_apart(const Scan *scan, size_t first, size_t last)
+{
+    for (size_t i = first; i <= last; i++) {
+        size_t length;
+        const char *line = line_text(scan, i, &length);
+        if (memchr(line, '@', length) != NULL || *line == '-')
+            return true;
+    }
+    return first == 0 || kind_at(scan, first - 1) != LINE_TEXT ||
+           last + 1 == scan->lines->len || kind_at(scan, last + 1) != LINE_TEXT;
+}
+
 static void
 mark_intros(const Scan *scan)
 {
@@ -250,7 +267,7 @@ mark_intros(const Scan *scan)
         if (quotes_follow)
             for (size_t j = first; j <= i; j++)
                 line_at(scan, j)->kind = LINE_INTRO;
-        else if (intro == INTRO_STRONG)
+        else if (intro == INTRO_STRONG && stands_apart(scan, first, i))
             line_at(scan, first)->kind = LINE_HISTORY;
     }
 }
