@@ -21,6 +21,7 @@ typedef struct {
     char style[HTML_ATTRIBUTE_MAX + 1];
     char class[HTML_ATTRIBUTE_MAX + 1];
     char id[HTML_ATTRIBUTE_MAX + 1];
+    char name[HTML_ATTRIBUTE_MAX + 1];
     bool hidden;
 } HtmlAttributes;
 

@@ -74,10 +74,11 @@ html_mark_begins_history(const HtmlToken *token)
         "mail-editor-reference-message-container"};
     static const char *const classes[] = {
         "yahoo_quoted", "zmail_extra", "WordSection1_quote",
-        "ms-outlook-mobile-reference-message"};
+        "ms-outlook-mobile-reference-message", "cm_quote"};
     const HtmlAttributes *attributes = &token->attributes;
     if (is_marked_with_any(attributes->id, ids, G_N_ELEMENTS(ids)) ||
-        is_marked_with_any(attributes->class, classes, G_N_ELEMENTS(classes)))
+        is_marked_with_any(attributes->class, classes, G_N_ELEMENTS(classes)) ||
+        strcmp(attributes->name, "messageReplySection") == 0)
         return true;
     return strcmp(token->name, "div") == 0 && has_outlook_line(attributes);
 }

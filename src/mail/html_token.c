@@ -127,7 +127,7 @@ read_attribute(HtmlScanner *scanner, HtmlAttributes *attributes)
     } known[] = {
         {"href", attributes->href},   {"alt", attributes->alt},
         {"style", attributes->style}, {"class", attributes->class},
-        {"id", attributes->id},
+        {"id", attributes->id},       {"name", attributes->name},
     };
     char name[HTML_NAME_MAX + 1];
     if (read_name(scanner, name) == 0) {
@@ -157,7 +157,7 @@ static void
 clear_attributes(HtmlAttributes *attributes)
 {
     *attributes->href = *attributes->alt = *attributes->style = '\0';
-    *attributes->class = *attributes->id = '\0';
+    *attributes->class = *attributes->id = *attributes->name = '\0';
     attributes->hidden = false;
 }
 

@@ -342,6 +342,9 @@ START_TEST(html_replies_are_split)
         "</blockquote>",
         "<p>New</p><p class=\"airmail_on\">Zor Bob grok:<blockquote>old"
         "</blockquote>",
+        "<div name=\"messageBodySection\">New</div><div name=\"message"
+        "ReplySection\">Zor Bob grok:<p>old</p></div>",
+        "<div>New</div><div class=\"cm_quote\">Zor Bob grok:<p>old</p></div>",
         "<div>New</div><hr id=\"zwchr\"><div><b>Zor:</b> Bob</div>old",
         "<p>New</p><div class=\"ydp7yahoo_quoted\"><p>Zor Bob:</p>old</div>",
         "<div>New</div><div>4 May 2020, 10:11 by bob@x.org:</div><blockquote "
