@@ -19,8 +19,8 @@
 #include "tray.h"
 
 enum {
-    CLEAR_OF_TARGETS = 10, /* FD_TRAY and below are targets */
-    START_MS = 30 * 1000,
+    CLEAR_OF_TARGETS = 10,    /* FD_TRAY and below are targets */
+    START_MS = 8 * 1000,      /* less than the margin that a processor has */
     LOOK_MS = 100,            /* between two looks at the child's clock */
     STALL_MS = 5000,          /* so long without computing, and it is stuck */
     SENDER_BYTES = 64 * 1024, /* room besides the mail */
@@ -53,12 +53,6 @@ bool
 parser_is_confined(const Parser *parser)
 {
     return parser->confined;
-}
-
-static int64_t
-milliseconds(void)
-{
-    return g_get_monotonic_time() / 1000;
 }
 
 static bool
@@ -94,12 +88,24 @@ environment(void)
     return names;
 }
 
+/* Who signals a whole service means us: a child that ends of it would have a
+ * mail in hand, which would have a strike. */
+static void
+leave_signals_to_us(void)
+{
+    static const int ours[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,
+                               SIGUSR1, SIGUSR2, SIGALRM};
+    sigset_t blocked;
+    sigemptyset(&blocked);
+    for (size_t i = 0; i < G_N_ELEMENTS(ours); i++)
+        sigaddset(&blocked, ours[i]);
+    sigprocmask(SIG_SETMASK, &blocked, NULL);
+}
+
 /* First all up, where no target is, then down. */
 static void
 become_child(int request, int answer, int tray, char *const *environment)
 {
-    sigset_t none;
-    sigemptyset(&none);
     request = fcntl(request, F_DUPFD_CLOEXEC, CLEAR_OF_TARGETS);
     answer = fcntl(answer, F_DUPFD_CLOEXEC, CLEAR_OF_TARGETS);
     tray = fcntl(tray, F_DUPFD_CLOEXEC, CLEAR_OF_TARGETS);
@@ -109,7 +115,7 @@ become_child(int request, int answer, int tray, char *const *environment)
     close_range(FD_TRAY + 1, ~0U, 0);
     confine_stack();
     signal(SIGPIPE, SIG_DFL);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    leave_signals_to_us();
     char *const argv[] = {(char[]){"posternd"}, (char[]){PARSER_ARGUMENT},
                           NULL};
     execve("/proc/self/exe", argv, environment);
@@ -190,7 +196,7 @@ computed_ns(const Parser *parser)
 static bool
 say(const Parser *parser, const void *bytes, size_t length)
 {
-    /* Less than a pipe holds: it never waits. SIGPIPE is ignored. */
+    /* SIGPIPE is ignored. */
     return write(parser->request, bytes, length) == (ssize_t)length;
 }
 
@@ -202,17 +208,41 @@ typedef enum {
     HEARD_STUCK     /* or does not compute and does not answer */
 } Heard;
 
+/* How much time a child has left. Only time that we saw pass counts: if this
+ * process, or the whole machine, stood still, that is no mail's fault. */
+typedef struct {
+    int64_t left_us;
+    int64_t looked_us;
+} Watch;
+
+static Watch
+watch_new(int64_t left_ms)
+{
+    return (Watch){left_ms * 1000, g_get_monotonic_time()};
+}
+
+/* Returns: what has passed since the last look. */
+static int64_t
+watch_look(Watch *watch)
+{
+    int64_t now_us = g_get_monotonic_time();
+    int64_t passed_us = MIN(now_us - watch->looked_us, 2 * LOOK_MS * 1000);
+    watch->looked_us = now_us;
+    watch->left_us -= passed_us;
+    return passed_us;
+}
+
 /* Wait until there is something to read, or it has had its time. */
 static Heard
-await(const Parser *parser, int64_t deadline_ms)
+await(const Parser *parser, Watch *watch)
 {
-    int64_t seen_ns = computed_ns(parser), moved_ms = milliseconds();
+    int64_t seen_ns = computed_ns(parser), idle_us = 0;
     for (;;) {
         struct pollfd fd = {parser->answer, POLLIN, 0};
-        int64_t left_ms = deadline_ms - milliseconds();
-        if (left_ms <= 0)
+        int64_t passed_us = watch_look(watch);
+        if (watch->left_us <= 0)
             return HEARD_TOO_LATE;
-        int ready = poll(&fd, 1, (int)MIN(left_ms, LOOK_MS));
+        int ready = poll(&fd, 1, (int)MIN(watch->left_us / 1000 + 1, LOOK_MS));
         if (ready > 0)
             return HEARD;
         if (ready < 0 && errno != EINTR)
@@ -221,20 +251,19 @@ await(const Parser *parser, int64_t deadline_ms)
         if (now_ns - parser->spent_ns >
             parser->options.cpu_s * G_GINT64_CONSTANT(1000000000))
             return HEARD_TOO_LONG;
-        if (now_ns != seen_ns)
-            moved_ms = milliseconds();
-        else if (milliseconds() - moved_ms > STALL_MS)
+        idle_us = now_ns == seen_ns ? idle_us + passed_us : 0;
+        if (idle_us > STALL_MS * 1000)
             return HEARD_STUCK;
         seen_ns = now_ns;
     }
 }
 
 static Heard
-hear(const Parser *parser, void *bytes, size_t length, int64_t deadline_ms)
+hear(const Parser *parser, void *bytes, size_t length, Watch *watch)
 {
     char *p = bytes;
     while (length > 0) {
-        Heard heard = await(parser, deadline_ms);
+        Heard heard = await(parser, watch);
         if (heard != HEARD)
             return heard;
         ssize_t n = read(parser->answer, p, length);
@@ -248,18 +277,18 @@ hear(const Parser *parser, void *bytes, size_t length, int64_t deadline_ms)
 
 /* A length that is a lie costs no memory: that is taken as bytes come. */
 static Heard
-hear_form(const Parser *parser, size_t max_bytes, int64_t deadline_ms,
+hear_form(const Parser *parser, size_t max_bytes, Watch *watch,
           GByteArray *form)
 {
     uint64_t length;
-    Heard heard = hear(parser, &length, sizeof length, deadline_ms);
+    Heard heard = hear(parser, &length, sizeof length, watch);
     if (heard == HEARD && length > max_bytes)
         return HEARD_END;
     while (heard == HEARD && form->len < length) {
         guint had = form->len;
         size_t n = MIN(length - had, CHUNK_BYTES);
         g_byte_array_set_size(form, had + (guint)n);
-        heard = hear(parser, form->data + had, n, deadline_ms);
+        heard = hear(parser, form->data + had, n, watch);
     }
     return heard;
 }
@@ -274,10 +303,10 @@ greet(Parser *parser, GError **error)
                                (uint64_t)parser->options.cpu_s * 2 + 1,
                                parser->tray.length};
     ParserHello hello;
+    Watch watch = watch_new(START_MS);
     parser->spent_ns = computed_ns(parser);
     if (!say(parser, &setup, sizeof setup) ||
-        hear(parser, &hello, sizeof hello, milliseconds() + START_MS) !=
-            HEARD ||
+        hear(parser, &hello, sizeof hello, &watch) != HEARD ||
         !hello.is_ready) {
         failure_set(error, FAILURE_TEMPORARY,
                     "a parser was started and did not come up");
@@ -405,15 +434,14 @@ parser_read(Parser *parser, GBytes *raw, const char *envelope_sender,
                    (envelope_sender != NULL ? strlen(envelope_sender) : 0);
     if (!make_ready(parser, bytes, error))
         return NULL;
-    int64_t deadline_ms = milliseconds() + parser->options.wall_s * 1000;
+    Watch watch = watch_new(parser->options.wall_s * 1000);
     ParserRequest request = {.mode = mode, .limits = *limits};
     put_on_tray(parser, raw, envelope_sender, &request);
     parser->mails++;
     g_autoptr(GByteArray) form = g_byte_array_new();
     Heard heard = HEARD_END;
     if (say(parser, &request, sizeof request))
-        heard =
-            hear_form(parser, mail_form_max_bytes(limits), deadline_ms, form);
+        heard = hear_form(parser, mail_form_max_bytes(limits), &watch, form);
     Mail *mail =
         heard == HEARD ? mail_form_read(form->data, form->len, raw) : NULL;
     if (mail == NULL)

@@ -160,6 +160,18 @@ do_compute_a_second(void)
 }
 
 static void
+do_compute_a_little(void)
+{
+    struct timespec began, now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &began);
+    do
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    while ((now.tv_sec - began.tv_sec) * 1000 +
+               (now.tv_nsec - began.tv_nsec) / 1000000 <
+           300);
+}
+
+static void
 do_sleep(void)
 {
     int word = 0;
@@ -254,6 +266,7 @@ static const struct {
     {"write-to-tray", do_write_to_tray},
     {"spin", do_spin},
     {"compute-a-second", do_compute_a_second},
+    {"compute-a-little", do_compute_a_little},
     {"sleep", do_sleep},
     {"eat", do_eat},
     {"take-400-mb", do_take_400_mb},
@@ -432,20 +445,87 @@ START_TEST(a_struck_mail_is_read_in_plain_sight_only)
 }
 END_TEST
 
-START_TEST(a_child_that_died_of_nothing_strikes_nobody)
+/* The only one we have. */
+static pid_t
+child_of_ours(void)
 {
-    g_autoptr(Parser) parser = parser_new(&options);
-    ask_well(parser);
     g_autofree char *children = NULL;
     g_autofree char *path =
         g_strdup_printf("/proc/self/task/%d/children", (int)getpid());
     ck_assert(g_file_get_contents(path, &children, NULL, NULL));
     pid_t child = atoi(children);
     ck_assert_int_gt(child, 0);
+    return child;
+}
+
+START_TEST(a_child_that_died_of_nothing_strikes_nobody)
+{
+    g_autoptr(Parser) parser = parser_new(&options);
+    ask_well(parser);
+    pid_t child = child_of_ours();
     kill(child, SIGKILL);
     siginfo_t info;
     waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT);
     ck_assert_uint_eq(ask_well(parser), 0);
+}
+END_TEST
+
+/* Ctrl-C and many supervisors signal all processes of a service: it ends when
+ * we do, and not with a mail in hand. */
+START_TEST(what_ends_a_service_does_not_end_the_child)
+{
+    static const int signals[] = {SIGTERM, SIGINT,  SIGHUP,
+                                  SIGQUIT, SIGUSR1, SIGUSR2};
+    g_autoptr(Parser) parser = parser_new(&options);
+    ask_well(parser);
+    for (size_t i = 0; i < G_N_ELEMENTS(signals); i++) {
+        kill(child_of_ours(), signals[i]);
+        ck_assert_uint_eq(ask_well(parser), i + 1);
+    }
+}
+END_TEST
+
+static int64_t
+computed_ms(pid_t pid)
+{
+    clockid_t clock;
+    struct timespec spent;
+    ck_assert_int_eq(clock_getcpuclockid(pid, &clock), 0);
+    ck_assert_int_eq(clock_gettime(clock, &spent), 0);
+    return spent.tv_sec * 1000 + spent.tv_nsec / 1000000;
+}
+
+/* Halts `parent` and `child` for 2.5 s as soon as the child has a mail. */
+static pid_t
+halt_both(pid_t parent, pid_t child)
+{
+    int64_t began_ms = computed_ms(child);
+    pid_t helper = fork();
+    if (helper != 0)
+        return helper;
+    while (computed_ms(child) < began_ms + 50)
+        g_usleep(5000);
+    kill(parent, SIGSTOP);
+    kill(child, SIGSTOP);
+    g_usleep(2500 * 1000);
+    kill(child, SIGCONT);
+    kill(parent, SIGCONT);
+    _exit(0);
+}
+
+/* Somebody stops the service, or the machine: time nobody saw pass is none. */
+START_TEST(a_halt_strikes_nobody)
+{
+    ParserOptions hasty = options;
+    hasty.wall_s = 2;
+    g_autoptr(Parser) parser = parser_new(&hasty);
+    g_autoptr(GError) error = NULL;
+    ask_well(parser);
+    pid_t helper = halt_both(getpid(), child_of_ours());
+    g_autoptr(Mail) mail = ask(parser, "Act: compute-a-little\n\n", &error);
+    ck_assert_msg(mail != NULL, "%s", error != NULL ? error->message : "");
+    ck_assert_int_eq(waitpid(helper, NULL, 0), helper);
+    ck_assert_uint_eq(ask_well(parser), 2);
 }
 END_TEST
 
@@ -532,6 +612,8 @@ parser_suite(void)
     tcase_add_test(tests, a_larger_mail_than_ever_gets_room);
     tcase_add_test(tests, a_struck_mail_is_read_in_plain_sight_only);
     tcase_add_test(tests, a_child_that_died_of_nothing_strikes_nobody);
+    tcase_add_test(tests, what_ends_a_service_does_not_end_the_child);
+    tcase_add_test(tests, a_halt_strikes_nobody);
     suite_add_tcase(suite, tests);
     return suite;
 }
