@@ -122,6 +122,15 @@ become_child(int request, int answer, int tray, char *const *environment)
     _exit(EX_OSERR);
 }
 
+/* What we say must fit into the pipe: who does not take it is no reason to
+ * wait. The child's end is another, and waits. */
+static bool
+pipe_to_child(int ends[2])
+{
+    return pipe2(ends, O_CLOEXEC) == 0 &&
+           fcntl(ends[1], F_SETFL, O_NONBLOCK) == 0;
+}
+
 static bool
 fork_child(Parser *parser, GError **error)
 {
@@ -129,7 +138,7 @@ fork_child(Parser *parser, GError **error)
     int tray = tray_read_only(&parser->tray);
     g_auto(GStrv) names = environment();
     pid_t parent = getpid();
-    bool forked = tray >= 0 && pipe2(request, O_CLOEXEC) == 0 &&
+    bool forked = tray >= 0 && pipe_to_child(request) &&
                   pipe2(answer, O_CLOEXEC) == 0 && (parser->pid = fork()) >= 0;
     if (forked && parser->pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -233,6 +233,19 @@ do_announce_much(void)
     do_sleep();
 }
 
+/* The same good answer for ever, and no ear for what is asked. */
+static void
+do_not_listen(void)
+{
+    g_autoptr(GBytes) raw = g_bytes_new_static("", 0);
+    g_autoptr(Mail) mail = mail_parse(raw, NULL, &mail_limits_default);
+    g_autoptr(GByteArray) form = mail_form_write(mail);
+    uint64_t length = form->len;
+    g_byte_array_prepend(form, (const guint8 *)&length, sizeof length);
+    for (;;)
+        sink = (int)write(ANSWER, form->data, form->len);
+}
+
 static void
 do_leave(void)
 {
@@ -274,6 +287,7 @@ static const struct {
     {"recurse-32-mb", do_recurse_32_mb},
     {"answer-nonsense", do_answer_nonsense},
     {"announce-much", do_announce_much},
+    {"not-listen", do_not_listen},
     {"leave", do_leave},
     {"abort", do_abort},
 };
@@ -393,6 +407,20 @@ START_TEST(who_has_no_answer_in_time_is_ended)
     ck_assert_ptr_null(mail);
     ck_assert_msg(strstr(error->message, "no answer after 1 s") != NULL, "%s",
                   error->message);
+    ck_assert_uint_eq(ask_well(parser), 0);
+}
+END_TEST
+
+START_TEST(who_does_not_listen_is_ended)
+{
+    ParserOptions patient = options;
+    patient.mails = 10000;
+    g_autoptr(Parser) parser = parser_new(&patient);
+    g_autoptr(GError) error = NULL;
+    mail_free(ask(parser, "Act: not-listen\n\n", NULL));
+    for (int i = 0; i < 2000 && error == NULL; i++)
+        mail_free(ask(parser, "Subject: x\n\n", &error));
+    ck_assert(failure_is(error, FAILURE_PERMANENT));
     ck_assert_uint_eq(ask_well(parser), 0);
 }
 END_TEST
@@ -608,6 +636,7 @@ parser_suite(void)
     tcase_add_loop_test(tests, no_malformed_mail_is_too_much, 0,
                         (int)malformed_count);
     tcase_add_test(tests, who_has_no_answer_in_time_is_ended);
+    tcase_add_test(tests, who_does_not_listen_is_ended);
     tcase_add_test(tests, it_is_replaced_after_so_many_mails);
     tcase_add_test(tests, a_larger_mail_than_ever_gets_room);
     tcase_add_test(tests, a_struck_mail_is_read_in_plain_sight_only);
