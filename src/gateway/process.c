@@ -39,8 +39,9 @@ read_batch(Txn *txn, Desk *desk, const GPtrArray *batch, const Diary *diary,
         g_autoptr(GError) failure = NULL;
         Work *work = work_new(desk, delivery, diary, &failure);
         if (work == NULL) {
-            if (failure_is(failure, FAILURE_PERMANENT))
-                *culprit = (Culprit){delivery->id, true};
+            /* That there is no parser just now is nobody's fault. */
+            bool struck = failure_is(failure, FAILURE_PERMANENT);
+            *culprit = (Culprit){struck ? delivery->id : 0, struck};
             g_propagate_error(error, g_steal_pointer(&failure));
             return NULL;
         }

@@ -74,6 +74,35 @@ test_parser_killed_idle()
         FROM delivery ORDER BY id DESC LIMIT 1")" 0
 }
 
+# limit_processors N: so many files each may open.
+limit_processors()
+{
+    for processor in $(desk_workers processor); do
+        servers_as "$SERVERS_USER" prlimit --pid "$processor" "--nofile=$1:"
+    done
+}
+
+postponed_or_struck()
+{
+    desk_sql "SELECT postponed, strikes FROM delivery ORDER BY id DESC LIMIT 1"
+}
+
+# That no parser can be started is nobody's fault.
+test_no_parser_to_be_had()
+{
+    limit_processors 3
+    desk_parsers | xargs kill -9
+    desk_mark=$(wc -l <"$DESK_LOG")
+    mail_write patient patient@customers.test 'It does not work'
+    lmtp_send patient patient@customers.test support@desk.test
+    tap_ok "without a parser the processor pauses" \
+        desk_log 'event=worker\.paused .*cannot start a parser'
+    limit_processors 1024
+    tap_ok "and goes on when there is one" \
+        wait_for 10 has_mail_to patient
+    tap_is "no mail was blamed" "$(postponed_or_struck)" '0|0'
+}
+
 test_no_parser_outlives()
 {
     outlived=$(desk_parsers)
@@ -149,6 +178,7 @@ desk_start || exit 1
 test_parser_holds_nothing
 test_poison
 test_parser_killed_idle
+test_no_parser_to_be_had
 test_no_parser_outlives
 test_without_the_kernel
 desk_sane
