@@ -53,6 +53,10 @@ bool parser_is_confined(const Parser *parser);
 Mail *parser_read(Parser *parser, GBytes *raw, const char *envelope_sender,
                   const MailLimits *limits, ParserMode mode, GError **error);
 
+/* The next mail has a child that has read no other, and that none has prepared
+ * for it: what kills a mail's readers is then its own. */
+void parser_renew(Parser *parser);
+
 /* Ends the child. */
 void parser_free(Parser *parser);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Parser, parser_free)

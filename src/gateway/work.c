@@ -53,6 +53,9 @@ static Mail *
 read_mail(const Desk *desk, const Delivery *delivery, GError **error)
 {
     bool struck_out = delivery->strikes >= DELIVERY_STRIKES_MAX;
+    /* Perhaps it was another's doing: the next strike is its own. */
+    if (desk->parser != NULL && delivery->strikes > 0)
+        parser_renew(desk->parser);
     if (desk->parser != NULL)
         return parser_read(desk->parser, delivery->raw,
                            delivery->envelope_sender, desk->rules.limits,

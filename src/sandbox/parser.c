@@ -388,6 +388,12 @@ make_ready(Parser *parser, size_t bytes, GError **error)
     return true;
 }
 
+void
+parser_renew(Parser *parser)
+{
+    end_child(parser);
+}
+
 /* ---- reading ---- */
 
 /* Why the child is no more, for the log. */

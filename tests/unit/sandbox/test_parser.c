@@ -425,6 +425,16 @@ START_TEST(who_does_not_listen_is_ended)
 }
 END_TEST
 
+START_TEST(a_mail_may_have_a_child_that_read_no_other)
+{
+    g_autoptr(Parser) parser = parser_new(&options);
+    ask_well(parser);
+    ask_well(parser);
+    parser_renew(parser);
+    ck_assert_uint_eq(ask_well(parser), 0);
+}
+END_TEST
+
 START_TEST(it_is_replaced_after_so_many_mails)
 {
     ParserOptions few = options;
@@ -637,6 +647,7 @@ parser_suite(void)
                         (int)malformed_count);
     tcase_add_test(tests, who_has_no_answer_in_time_is_ended);
     tcase_add_test(tests, who_does_not_listen_is_ended);
+    tcase_add_test(tests, a_mail_may_have_a_child_that_read_no_other);
     tcase_add_test(tests, it_is_replaced_after_so_many_mails);
     tcase_add_test(tests, a_larger_mail_than_ever_gets_room);
     tcase_add_test(tests, a_struck_mail_is_read_in_plain_sight_only);
