@@ -3,9 +3,14 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "mail/attachment.h"
 #include "mail/defect.h"
+#include "mail/msgid.h"
 
-enum { FORM_VERSION = 1 };
+enum { FORM_VERSION = 1, DEFECTS_MAX = 64 /* more than there are */ };
+
+/* The end of the year 9999; what mail.c reads is long before it. */
+#define DATE_MAX_S G_GINT64_CONSTANT(253402300799)
 
 /* The length that stands for NULL. */
 #define NO_STRING UINT64_MAX
@@ -15,6 +20,7 @@ typedef struct {
     GByteArray *out;
     const unsigned char *p;
     const unsigned char *end;
+    const MailLimits *limits; /* of what is read */
     bool good;
 } Form;
 
@@ -48,22 +54,6 @@ form_number(Form *form, uint64_t *number)
     form_bytes(form, (uint8_t *)number, sizeof *number);
 }
 
-static void
-form_size(Form *form, size_t *size)
-{
-    uint64_t number = *size;
-    form_number(form, &number);
-    *size = (size_t)number;
-}
-
-static void
-form_int(Form *form, int64_t *integer)
-{
-    uint64_t number = (uint64_t)*integer;
-    form_number(form, &number);
-    *integer = (int64_t)number;
-}
-
 /* A number of 0 to `max`. */
 static uint64_t
 form_choice(Form *form, uint64_t choice, uint64_t max)
@@ -71,6 +61,19 @@ form_choice(Form *form, uint64_t choice, uint64_t max)
     form_number(form, &choice);
     form->good = form->good && choice <= max;
     return form->good ? choice : 0;
+}
+
+/* Databases count with a sign. */
+static void
+form_size(Form *form, size_t *size)
+{
+    *size = (size_t)form_choice(form, *size, INT64_MAX);
+}
+
+static void
+form_date(Form *form, int64_t *date_s)
+{
+    *date_s = (int64_t)form_choice(form, (uint64_t)*date_s, DATE_MAX_S);
 }
 
 static void
@@ -135,6 +138,14 @@ form_string(Form *form, char **string, TextKind kind)
     }
 }
 
+/* A line of at most `max` bytes. */
+static void
+form_line(Form *form, char **line, size_t max)
+{
+    form_string(form, line, TEXT_LINE);
+    form->good = form->good && strlen(*line) <= max;
+}
+
 /* A slug of ours: reading, the static string that `find` knows by that name. */
 static void
 form_slug(Form *form, const char **slug, const char *(*find)(const char *name))
@@ -156,17 +167,17 @@ form_slug(Form *form, const char **slug, const char *(*find)(const char *name))
 typedef void (*FormItem)(Form *form, void **item);
 
 static void
-form_list(Form *form, GPtrArray **list, FormItem form_item, GDestroyNotify free)
+form_list(Form *form, GPtrArray **list, size_t max, FormItem form_item,
+          GDestroyNotify free)
 {
-    uint64_t count = form->out != NULL ? (*list)->len : 0;
-    form_number(form, &count);
+    uint64_t count =
+        form_choice(form, form->out != NULL ? (*list)->len : 0, max);
     if (form->out != NULL) {
         for (guint i = 0; i < (*list)->len; i++)
             form_item(form, &(*list)->pdata[i]);
         return;
     }
     *list = g_ptr_array_new_with_free_func(free);
-    /* Each item takes a byte at least: a lie about the count costs nothing. */
     for (uint64_t i = 0; i < count && form->good; i++) {
         void *item = NULL;
         form_item(form, &item);
@@ -178,7 +189,7 @@ static void
 form_id(Form *form, void **item)
 {
     char *id = *item;
-    form_string(form, &id, TEXT_LINE);
+    form_line(form, &id, MSGID_MAX_BYTES);
     *item = id;
 }
 
@@ -195,7 +206,7 @@ form_address(Form *form, void **item)
 {
     Address *address = *item != NULL ? *item : g_new0(Address, 1);
     form_string(form, &address->name, TEXT_LINE);
-    form_string(form, &address->addr_spec, TEXT_LINE);
+    form_line(form, &address->addr_spec, ADDRESS_MAX_BYTES);
     form->good = form->good && *address->addr_spec != '\0';
     *item = address;
 }
@@ -204,12 +215,12 @@ static void
 form_attachment(Form *form, void **item)
 {
     Attachment *attachment = *item != NULL ? *item : g_new0(Attachment, 1);
-    form_string(form, &attachment->name, TEXT_LINE);
+    form_line(form, &attachment->name, ATTACHMENT_NAME_MAX);
     form_string(form, &attachment->type, TEXT_LINE);
     form_size(form, &attachment->size);
     form_bytes(form, attachment->digest, sizeof attachment->digest);
     form_bool(form, &attachment->is_inline);
-    form_string(form, &attachment->content_id, TEXT_LINE);
+    form_line(form, &attachment->content_id, ATTACHMENT_ID_MAX);
     *item = attachment;
 }
 
@@ -226,7 +237,14 @@ form_recipient(Form *form, void **item)
 static void
 form_addresses(Form *form, GPtrArray **list)
 {
-    form_list(form, list, form_address, (GDestroyNotify)address_free);
+    form_list(form, list, form->limits->addresses, form_address,
+              (GDestroyNotify)address_free);
+}
+
+static void
+form_ids(Form *form, GPtrArray **list)
+{
+    form_list(form, list, MSGID_LIST_MAX, form_id, g_free);
 }
 
 /* ---- the mail ---- */
@@ -264,20 +282,22 @@ form_mail(Form *form, Mail *mail)
     form_addresses(form, &mail->to);
     form_addresses(form, &mail->cc);
     form_optional(form, &mail->message_id, TEXT_LINE);
-    form_list(form, &mail->in_reply_to, form_id, g_free);
-    form_list(form, &mail->references, form_id, g_free);
-    form_int(form, &mail->date_s);
+    form->good = form->good && (mail->message_id == NULL ||
+                                strlen(mail->message_id) <= MSGID_MAX_BYTES);
+    form_ids(form, &mail->in_reply_to);
+    form_ids(form, &mail->references);
+    form_date(form, &mail->date_s);
     form_string(form, &mail->language, TEXT_LINE);
     form_string(form, &mail->text, TEXT_LINES);
     form_size(form, &mail->reply_start);
     form_size(form, &mail->reply_end);
-    form_list(form, &mail->attachments, form_attachment,
+    form_list(form, &mail->attachments, form->limits->parts, form_attachment,
               (GDestroyNotify)attachment_free);
     form_automatic(form, &mail->automatic);
-    form_list(form, &mail->failed, form_recipient,
+    form_list(form, &mail->failed, DSN_RECIPIENTS_MAX, form_recipient,
               (GDestroyNotify)dsn_recipient_free);
     form_size(form, &mail->hops);
-    form_list(form, &mail->defects, form_defect, NULL);
+    form_list(form, &mail->defects, DEFECTS_MAX, form_defect, NULL);
 }
 
 static bool
@@ -300,15 +320,17 @@ mail_form_write(const Mail *mail)
 {
     Mail copy = *mail; /* borrowed: writing changes nothing */
     Form form = {g_byte_array_sized_new((guint)strlen(mail->text) + 1024), NULL,
-                 NULL, true};
+                 NULL, &mail_limits_default, true};
     form_mail(&form, &copy);
     return form.out;
 }
 
 Mail *
-mail_form_read(const void *bytes, size_t length, GBytes *raw)
+mail_form_read(const void *bytes, size_t length, GBytes *raw,
+               const MailLimits *limits)
 {
-    Form form = {NULL, bytes, (const unsigned char *)bytes + length, true};
+    Form form = {NULL, bytes, (const unsigned char *)bytes + length, limits,
+                 true};
     g_autoptr(Mail) mail = g_new0(Mail, 1);
     mail->raw = g_bytes_ref(raw);
     form_mail(&form, mail);

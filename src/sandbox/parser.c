@@ -457,8 +457,9 @@ parser_read(Parser *parser, GBytes *raw, const char *envelope_sender,
     Heard heard = HEARD_END;
     if (say(parser, &request, sizeof request))
         heard = hear_form(parser, mail_form_max_bytes(limits), &watch, form);
-    Mail *mail =
-        heard == HEARD ? mail_form_read(form->data, form->len, raw) : NULL;
+    Mail *mail = heard == HEARD
+                     ? mail_form_read(form->data, form->len, raw, limits)
+                     : NULL;
     if (mail == NULL)
         explain_end(parser, heard, error);
     tray_empty(&parser->tray, bytes);

@@ -27,7 +27,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g_autoptr(Mail) mail = mail_parse(raw, NULL, limits);
     g_autoptr(GByteArray) form = mail_form_write(mail);
     g_assert(form->len <= mail_form_max_bytes(limits));
-    g_autoptr(Mail) again = mail_form_read(form->data, form->len, raw);
+    g_autoptr(Mail) again = mail_form_read(form->data, form->len, raw, limits);
     g_assert(again != NULL);
     g_assert_cmpstr(again->reply, ==, mail->reply);
     return 0;

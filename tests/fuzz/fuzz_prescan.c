@@ -43,7 +43,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g_autoptr(Mail) mail = prescan(raw, &mail_limits_default);
     g_assert(text_is_valid(mail->text, strlen(mail->text)));
     g_autoptr(GByteArray) form = mail_form_write(mail);
-    g_autoptr(Mail) again = mail_form_read(form->data, form->len, raw);
+    g_autoptr(Mail) again =
+        mail_form_read(form->data, form->len, raw, &mail_limits_default);
     g_assert(again != NULL);
     return 0;
 }

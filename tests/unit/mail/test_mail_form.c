@@ -1,6 +1,8 @@
 #include <string.h>
 
+#include "mail/attachment.h"
 #include "mail/mail_form.h"
+#include "mail/msgid.h"
 #include "mail/prescan.h"
 #include "support.h"
 
@@ -28,6 +30,12 @@ static const char *const mails[] = {
     "Precedence: list\nFrom: a@b.example\n\n\xFF\n",
 };
 
+static Mail *
+read_form(const void *bytes, size_t length, GBytes *raw)
+{
+    return mail_form_read(bytes, length, raw, &mail_limits_default);
+}
+
 static GByteArray *
 write_sample(size_t i, Mail **ret_mail)
 {
@@ -50,7 +58,7 @@ START_TEST(a_mail_comes_back_as_it_was)
 {
     g_autoptr(Mail) mail = NULL;
     g_autoptr(GByteArray) form = write_sample((size_t)_i, &mail);
-    g_autoptr(Mail) again = mail_form_read(form->data, form->len, mail->raw);
+    g_autoptr(Mail) again = read_form(form->data, form->len, mail->raw);
     ck_assert_ptr_nonnull(again);
     ck_assert(is_same(mail, again));
     ck_assert_str_eq(again->subject, mail->subject);
@@ -67,7 +75,7 @@ START_TEST(what_the_prescan_reads_comes_back_too)
     g_autoptr(GBytes) raw = g_bytes_new_static(mails[_i], strlen(mails[_i]));
     g_autoptr(Mail) mail = prescan(raw, &mail_limits_default);
     g_autoptr(GByteArray) form = mail_form_write(mail);
-    g_autoptr(Mail) again = mail_form_read(form->data, form->len, raw);
+    g_autoptr(Mail) again = read_form(form->data, form->len, raw);
     ck_assert_ptr_nonnull(again);
     ck_assert(is_same(mail, again));
 }
@@ -80,10 +88,10 @@ START_TEST(a_form_that_is_cut_or_goes_on_is_none)
     for (guint length = 0; length < form->len; length++) {
         /* As long as it is, so that a step too far is seen. */
         g_autofree guint8 *cut = g_memdup2(form->data, length);
-        ck_assert_ptr_null(mail_form_read(cut, length, mail->raw));
+        ck_assert_ptr_null(read_form(cut, length, mail->raw));
     }
     g_byte_array_append(form, (const guint8 *)"", 1);
-    ck_assert_ptr_null(mail_form_read(form->data, form->len, mail->raw));
+    ck_assert_ptr_null(read_form(form->data, form->len, mail->raw));
 }
 END_TEST
 
@@ -97,8 +105,7 @@ START_TEST(one_wrong_byte_is_met)
         guint8 was = form->data[at];
         for (size_t i = 0; i < G_N_ELEMENTS(wrongs); i++) {
             form->data[at] = wrongs[i];
-            g_autoptr(Mail) read =
-                mail_form_read(form->data, form->len, mail->raw);
+            g_autoptr(Mail) read = read_form(form->data, form->len, mail->raw);
             if (read != NULL)
                 ck_assert_uint_le(read->reply_end, strlen(read->text));
         }
@@ -194,8 +201,131 @@ forge_defect(Mail *mail)
     g_ptr_array_add(mail->defects, (gpointer)(uintptr_t) "of-my-own");
 }
 
+static void
+set_long(char **string, size_t length)
+{
+    g_free(*string);
+    *string = g_strnfill(length, 'x');
+}
+
+static void
+forge_long_address(Mail *mail)
+{
+    set_long(&mail->originator->addr_spec, ADDRESS_MAX_BYTES + 1);
+}
+
+static void
+forge_long_id(Mail *mail)
+{
+    set_long(&mail->message_id, MSGID_MAX_BYTES + 1);
+}
+
+static void
+forge_long_reference(Mail *mail)
+{
+    set_long((char **)&mail->references->pdata[0], MSGID_MAX_BYTES + 1);
+}
+
+static void
+forge_long_name(Mail *mail)
+{
+    Attachment *attachment = mail->attachments->pdata[0];
+    set_long(&attachment->name, ATTACHMENT_NAME_MAX + 1);
+}
+
+static void
+forge_huge_attachment(Mail *mail)
+{
+    Attachment *attachment = mail->attachments->pdata[0];
+    attachment->size = (size_t)INT64_MAX + 1;
+}
+
+static void
+forge_originators(Mail *mail)
+{
+    mail->originators = SIZE_MAX;
+}
+
+static void
+forge_hops(Mail *mail)
+{
+    mail->hops = SIZE_MAX;
+}
+
+static void
+forge_date(Mail *mail)
+{
+    mail->date_s = G_GINT64_CONSTANT(253402300800);
+}
+
+static void
+forge_date_before_all(Mail *mail)
+{
+    mail->date_s = -1;
+}
+
+static void
+add_recipients(Mail *mail, size_t count)
+{
+    while (mail->to->len < count)
+        g_ptr_array_add(mail->to, address_new("", "a@b.example"));
+}
+
+static void
+fill_recipients(Mail *mail)
+{
+    add_recipients(mail, mail_limits_default.addresses);
+}
+
+static void
+forge_recipients(Mail *mail)
+{
+    add_recipients(mail, mail_limits_default.addresses + 1);
+}
+
+static void
+fill_to_the_brim(Mail *mail)
+{
+    Attachment *attachment = mail->attachments->pdata[0];
+    set_long(&mail->originator->addr_spec, ADDRESS_MAX_BYTES);
+    set_long(&mail->message_id, MSGID_MAX_BYTES);
+    set_long(&attachment->name, ATTACHMENT_NAME_MAX);
+    attachment->size = INT64_MAX;
+    mail->date_s = G_GINT64_CONSTANT(253402300799);
+}
+
+static void
+forge_references(Mail *mail)
+{
+    while (mail->references->len <= MSGID_LIST_MAX)
+        g_ptr_array_add(mail->references, g_strdup("a@b"));
+}
+
+static void
+forge_attachments(Mail *mail)
+{
+    while (mail->attachments->len <= mail_limits_default.parts)
+        g_ptr_array_add(mail->attachments, attachment_new("", "a/b", ""));
+}
+
+static void
+forge_failed(Mail *mail)
+{
+    while (mail->failed->len <= DSN_RECIPIENTS_MAX) {
+        DsnRecipient *recipient = g_new0(DsnRecipient, 1);
+        recipient->addr_spec = g_strdup("a@b.example");
+        recipient->status = g_strdup("");
+        g_ptr_array_add(mail->failed, recipient);
+    }
+}
+
+/* What is good, then what is not. */
+enum { GOOD_FORGERIES = 3 };
+
 static const Forgery forgeries[] = {
     {"nothing", forge_nothing},
+    {"as many recipients as may be", fill_recipients},
+    {"what is as long, large and late as may be", fill_to_the_brim},
     {"a subject of two lines", forge_subject},
     {"a name of two lines", forge_name},
     {"an id of two lines", forge_id},
@@ -207,6 +337,19 @@ static const Forgery forgeries[] = {
     {"a class there is not", forge_class},
     {"a reason there is not", forge_reason},
     {"a defect there is not", forge_defect},
+    {"an address that is too long", forge_long_address},
+    {"an id that is too long", forge_long_id},
+    {"a reference that is too long", forge_long_reference},
+    {"an attachment's name that is too long", forge_long_name},
+    {"an attachment larger than a database counts", forge_huge_attachment},
+    {"more originators than that", forge_originators},
+    {"more hops than that", forge_hops},
+    {"a date after all dates", forge_date},
+    {"a date before 1970", forge_date_before_all},
+    {"too many recipients", forge_recipients},
+    {"too many references", forge_references},
+    {"too many attachments", forge_attachments},
+    {"too many that failed", forge_failed},
 };
 
 START_TEST(forgeries_are_refused)
@@ -214,8 +357,9 @@ START_TEST(forgeries_are_refused)
     g_autoptr(Mail) mail = support_parse(mails[2], NULL);
     forgeries[_i].forge(mail);
     g_autoptr(GByteArray) form = mail_form_write(mail);
-    g_autoptr(Mail) read = mail_form_read(form->data, form->len, mail->raw);
-    ck_assert_msg((read != NULL) == (_i == 0), "%s", forgeries[_i].what);
+    g_autoptr(Mail) read = read_form(form->data, form->len, mail->raw);
+    ck_assert_msg((read != NULL) == (_i < GOOD_FORGERIES), "%s",
+                  forgeries[_i].what);
 }
 END_TEST
 
