@@ -337,7 +337,7 @@ parser_start(Parser *parser, GError **error)
 {
     if (parser->pid > 0)
         return true;
-    if (parser->tray.bytes == NULL &&
+    if (parser->tray.fd < 0 &&
         !tray_open(&parser->tray, parser->options.mail_bytes + SENDER_BYTES))
         return cannot_start(error);
     parser->mails = 0;
@@ -426,19 +426,21 @@ explain_end(Parser *parser, Heard heard, GError **error)
                     WEXITSTATUS(status));
 }
 
-static void
+static bool
 put_on_tray(const Parser *parser, GBytes *raw, const char *sender,
-            ParserRequest *request)
+            ParserRequest *request, GError **error)
 {
     gsize length;
     const char *bytes = g_bytes_get_data(raw, &length);
     request->mail_bytes = length;
     request->knows_sender = sender != NULL;
     request->sender_bytes = sender != NULL ? strlen(sender) : 0;
-    if (request->sender_bytes > 0)
-        memcpy(parser->tray.bytes, sender, request->sender_bytes);
-    if (length > 0)
-        memcpy(parser->tray.bytes + request->sender_bytes, bytes, length);
+    if (tray_put(&parser->tray, 0, sender, request->sender_bytes) &&
+        tray_put(&parser->tray, request->sender_bytes, bytes, length))
+        return true;
+    failure_set(error, FAILURE_TEMPORARY, "no memory to hand a mail over: %s",
+                g_strerror(errno));
+    return false;
 }
 
 Mail *
@@ -451,7 +453,10 @@ parser_read(Parser *parser, GBytes *raw, const char *envelope_sender,
         return NULL;
     Watch watch = watch_new(parser->options.wall_s * 1000);
     ParserRequest request = {.mode = mode, .limits = *limits};
-    put_on_tray(parser, raw, envelope_sender, &request);
+    if (!put_on_tray(parser, raw, envelope_sender, &request, error)) {
+        tray_empty(&parser->tray, bytes);
+        return NULL;
+    }
     parser->mails++;
     g_autoptr(GByteArray) form = g_byte_array_new();
     Heard heard = HEARD_END;

@@ -2,30 +2,40 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 enum { MANY_BYTES = 1024 * 1024 };
 
-const Tray tray_none = {-1, NULL, 0};
+const Tray tray_none = {-1, 0};
 
 bool
 tray_open(Tray *tray, size_t length)
 {
-    *tray = (Tray){memfd_create("postern-mail", MFD_CLOEXEC), NULL, length};
-    void *bytes = MAP_FAILED;
+    *tray = (Tray){memfd_create("postern-mail", MFD_CLOEXEC), length};
     if (tray->fd >= 0 && ftruncate(tray->fd, (off_t)length) == 0)
-        bytes =
-            mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, tray->fd, 0);
-    if (bytes != MAP_FAILED) {
-        tray->bytes = bytes;
         return true;
-    }
     int why = errno;
     tray_close(tray);
     errno = why;
     return false;
+}
+
+bool
+tray_put(const Tray *tray, size_t offset, const void *bytes, size_t length)
+{
+    const char *p = bytes;
+    while (length > 0) {
+        ssize_t n = pwrite(tray->fd, p, length, (off_t)offset);
+        if (n < 0 && errno != EINTR)
+            return false;
+        p += MAX(n, 0);
+        offset += (size_t)MAX(n, 0);
+        length -= (size_t)MAX(n, 0);
+    }
+    return true;
 }
 
 int
@@ -47,8 +57,6 @@ tray_empty(const Tray *tray, size_t used)
 void
 tray_close(Tray *tray)
 {
-    if (tray->bytes != NULL)
-        munmap(tray->bytes, tray->length);
     if (tray->fd >= 0)
         close(tray->fd);
     *tray = tray_none;

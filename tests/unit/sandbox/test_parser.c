@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -462,6 +463,24 @@ START_TEST(a_larger_mail_than_ever_gets_room)
 }
 END_TEST
 
+/* Where there is no memory left; here, no room in the file that it is. */
+START_TEST(a_mail_that_cannot_be_handed_over_is_no_mails_fault)
+{
+    g_autoptr(Parser) parser = parser_new(&options);
+    g_autoptr(GError) error = NULL;
+    ask_well(parser);
+    struct rlimit full = {8, RLIM_INFINITY};
+    signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &full), 0);
+    g_autoptr(Mail) mail = ask(parser, "Subject: x\n\n", &error);
+    ck_assert_ptr_null(mail);
+    ck_assert(failure_is(error, FAILURE_TEMPORARY));
+    full.rlim_cur = RLIM_INFINITY;
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &full), 0);
+    ck_assert_uint_eq(ask_well(parser), 1);
+}
+END_TEST
+
 START_TEST(a_struck_mail_is_read_in_plain_sight_only)
 {
     static const char text[] =
@@ -650,6 +669,7 @@ parser_suite(void)
     tcase_add_test(tests, a_mail_may_have_a_child_that_read_no_other);
     tcase_add_test(tests, it_is_replaced_after_so_many_mails);
     tcase_add_test(tests, a_larger_mail_than_ever_gets_room);
+    tcase_add_test(tests, a_mail_that_cannot_be_handed_over_is_no_mails_fault);
     tcase_add_test(tests, a_struck_mail_is_read_in_plain_sight_only);
     tcase_add_test(tests, a_child_that_died_of_nothing_strikes_nobody);
     tcase_add_test(tests, what_ends_a_service_does_not_end_the_child);
