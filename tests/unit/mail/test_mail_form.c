@@ -65,7 +65,7 @@ START_TEST(a_mail_comes_back_as_it_was)
     ck_assert_uint_eq(again->attachments->len, mail->attachments->len);
     ck_assert_uint_eq(again->failed->len, mail->failed->len);
     ck_assert_int_eq(again->date_s, mail->date_s);
-    ck_assert_ptr_eq(again->automatic.reason, mail->automatic.reason);
+    ck_assert_str_eq(again->automatic.reason, mail->automatic.reason);
     ck_assert_uint_le(form->len, mail_form_max_bytes(&mail_limits_default));
 }
 END_TEST
