@@ -31,6 +31,8 @@ typedef enum {
     PARSER_PRESCAN /* prescan(), for a mail that has had its strikes */
 } ParserMode;
 
+enum { PARSER_START_S = 8 }; /* until one that is started must be there */
+
 typedef struct Parser Parser;
 
 /* Starts nothing yet. Owned by the caller. */

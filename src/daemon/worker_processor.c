@@ -35,8 +35,7 @@ start_parser(Worker *worker, GError **error)
 {
     for (;;) {
         g_autoptr(GError) failure = NULL;
-        worker->diary.busy(worker->diary.context, 0,
-                           worker->settings->limits.parse_s);
+        worker->diary.busy(worker->diary.context, 0, PARSER_START_S + 2);
         if (desk_start_parser(worker->desk, &failure)) {
             worker_resume(worker);
             return true;

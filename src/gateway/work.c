@@ -29,8 +29,9 @@ work_free(Work *work)
     g_free(work);
 }
 
-/* How much longer than its parser a processor has for one mail. */
-enum { PARSE_MARGIN_S = 10 };
+/* How much longer than its parser a processor has for one mail; that may have
+ * to be started. */
+enum { PARSE_MARGIN_S = PARSER_START_S + 2 };
 
 /* Who dies between these two has died on this mail: what is pure and ours
  * counts against it, waiting for the database does not. */

@@ -20,7 +20,6 @@
 
 enum {
     CLEAR_OF_TARGETS = 10,    /* FD_TRAY and below are targets */
-    START_MS = 8 * 1000,      /* less than the margin that a processor has */
     LOOK_MS = 100,            /* between two looks at the child's clock */
     STALL_MS = 5000,          /* so long without computing, and it is stuck */
     SENDER_BYTES = 64 * 1024, /* room besides the mail */
@@ -312,7 +311,7 @@ greet(Parser *parser, GError **error)
                                (uint64_t)parser->options.cpu_s * 2 + 1,
                                parser->tray.length};
     ParserHello hello;
-    Watch watch = watch_new(START_MS);
+    Watch watch = watch_new(PARSER_START_S * 1000);
     parser->spent_ns = computed_ns(parser);
     if (!say(parser, &setup, sizeof setup) ||
         hear(parser, &hello, sizeof hello, &watch) != HEARD ||
