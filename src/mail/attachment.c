@@ -17,14 +17,24 @@ attachment_free(Attachment *attachment)
     g_free(attachment);
 }
 
+static bool
+is_separator(char c)
+{
+    return c == '/' || c == '\\';
+}
+
 /* A name is a label: no folder, one line, a length people can live with. */
 static char *
 label(const char *name)
 {
-    for (const char *p = name; *p != '\0'; p++)
-        if ((*p == '/' || *p == '\\') && p[1] != '\0')
-            name = p + 1;
-    g_autofree char *line = text_one_line(name);
+    size_t end = strlen(name);
+    while (end > 1 && is_separator(name[end - 1]))
+        end--;
+    size_t start = end > 0 ? end - 1 : 0;
+    while (start > 0 && !is_separator(name[start - 1]))
+        start--;
+    g_autofree char *last = g_strndup(name + start, end - start);
+    g_autofree char *line = text_one_line(last);
     if (strcmp(line, ".") == 0 || strcmp(line, "..") == 0)
         *line = '\0';
     return g_strndup(line, text_cut_bytes(line, ATTACHMENT_NAME_MAX));
