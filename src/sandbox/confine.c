@@ -11,13 +11,6 @@
 /* Deep structures cost stack; GMime's address parser most of all. */
 enum { STACK_BYTES = 64 * 1024 * 1024 };
 
-static void
-limit(int resource, rlim_t most)
-{
-    const struct rlimit limits = {most, most};
-    setrlimit(resource, &limits);
-}
-
 void
 confine_stack(void)
 {
@@ -32,14 +25,16 @@ confine_stack(void)
 void
 confine_resources(size_t memory_bytes, uint64_t cpu_s)
 {
-    limit(RLIMIT_CORE, 0);
-    limit(RLIMIT_CPU, cpu_s);
-#ifndef POSTERN_UNCONFINED /* sanitizers want terabytes, and write at the end  \
-                            */
-    limit(RLIMIT_AS, memory_bytes);
-    limit(RLIMIT_FSIZE, 0);
-    limit(RLIMIT_NOFILE, 0);
-    limit(RLIMIT_NPROC, 0);
+    const struct rlimit none = {0, 0}, time = {cpu_s, cpu_s};
+    setrlimit(RLIMIT_CORE, &none);
+    setrlimit(RLIMIT_CPU, &time);
+    /* Sanitizers want terabytes, and write reports at the end. */
+#ifndef POSTERN_UNCONFINED
+    const struct rlimit memory = {memory_bytes, memory_bytes};
+    setrlimit(RLIMIT_AS, &memory);
+    setrlimit(RLIMIT_FSIZE, &none);
+    setrlimit(RLIMIT_NOFILE, &none);
+    setrlimit(RLIMIT_NPROC, &none);
 #else
     (void)memory_bytes;
 #endif
@@ -102,9 +97,9 @@ static bool
 allow_talking(scmp_filter_ctx filter, int in, int out)
 {
     return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(read), 1,
-                            SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)in)) == 0 &&
+                            SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)in, 0)) == 0 &&
            seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1,
-                            SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)out)) == 0;
+                            SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)out, 0)) == 0;
 }
 #endif
 
