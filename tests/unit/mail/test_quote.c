@@ -212,8 +212,7 @@ static const char *const kept[] = {
     "On 4.5.2020 I asked the man\n<bob@x.org>\nwho sold it.",
     "---- my notes ----\n\nnothing yet",
     "## Heading ##\n\ntext",
-    "Hello,\nOn 4 May 2020 at 10:11 your man wrote:\n\"We come\".\nNobody "
-    "came.",
+    "Hello,\nOn 4 May 2020 at 10:11 your man wrote:\n\"We come\".\nNobody is.",
     "I asked bob@x.org what he wrote\n\nand got no answer",
     "So bob@x.org wrote and waited...\n\nand then",
     "On 4 May 2020 at 10:11 I called bob@x.org:\nhe was out.",
