@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -8,7 +9,6 @@
 #include "cli.h"
 #include "commands.h"
 #include "gateway/process.h"
-#include "mail/mail.h"
 #include "store/delivery.h"
 
 /* The mail of a file or of standard input, mapped or read. */
@@ -36,29 +36,33 @@ read_mail(const char *file, GError **error)
 
 /* A file as if it were handed over now. */
 static Delivery *
-delivery_of_file(const char *file, const char *sender, const char *recipient,
-                 const Settings *settings, GError **error)
+delivery_of_file(const Cli *cli, const char *file, const char *sender,
+                 const char *recipient, GError **error)
 {
-    GBytes *raw = read_mail(file, error);
+    g_autoptr(GBytes) raw = read_mail(file, error);
     if (raw == NULL)
         return NULL;
-    const Queue *first = settings->queues->pdata[0];
-    Delivery *delivery = g_new0(Delivery, 1);
+    const Queue *first = cli->settings->queues->pdata[0];
+    g_autoptr(Delivery) delivery = g_new0(Delivery, 1);
     delivery->key = g_strdup("dry-run");
     delivery->transport = g_strdup("pipe");
     delivery->envelope_recipient =
         g_strdup(recipient != NULL ? recipient : first->addresses[0]);
     delivery->queue = g_strdup("");
     delivery->mta_queue_id = g_strdup("");
-    delivery->raw = raw;
+    delivery->raw = g_bytes_ref(raw);
     if (sender != NULL) {
         delivery->envelope_sender = g_strdup(sender);
-        return delivery;
+        return g_steal_pointer(&delivery);
     }
-    g_autoptr(Mail) mail = mail_parse(raw, NULL, &settings->limits.mail);
+    g_autoptr(Mail) mail =
+        parser_read(cli->desk->parser, raw, NULL, &cli->settings->limits.mail,
+                    PARSER_WHOLE, error);
+    if (mail == NULL)
+        return NULL;
     delivery->envelope_sender =
         g_strdup(mail->originator != NULL ? mail->originator->addr_spec : "");
-    return delivery;
+    return g_steal_pointer(&delivery);
 }
 
 static int
@@ -82,7 +86,7 @@ explain_alone(Cli *cli, const char *file, const char *sender,
         g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
     g_ptr_array_add(keys, g_bytes_new_static("dry-run", 7));
     g_autoptr(Delivery) delivery =
-        delivery_of_file(file, sender, recipient, cli->settings, &error);
+        delivery_of_file(cli, file, sender, recipient, &error);
     if (delivery == NULL)
         return cli_fail(error);
     cli->desk->rules.keys = keys;
@@ -126,8 +130,7 @@ explain_with_database(Cli *cli, const char *what, const char *sender,
     if (txn == NULL)
         return cli_fail(error);
     if (!cli_number(what, &number)) {
-        delivery =
-            delivery_of_file(what, sender, recipient, cli->settings, &error);
+        delivery = delivery_of_file(cli, what, sender, recipient, &error);
         return delivery != NULL ? explain(cli, txn, delivery) : cli_fail(error);
     }
     if (!delivery_read(txn, number, &delivery, &error))
@@ -166,7 +169,9 @@ cmd_explain(int argc, char **argv)
         return cli_usage("explain", "one FILE or delivery number is needed");
     g_auto(Cli) cli = {NULL, NULL};
     g_autoptr(GError) error = NULL;
-    if (!cli_open(&cli, &error))
+    /* It holds a database: who reads the mail must not. */
+    signal(SIGPIPE, SIG_IGN);
+    if (!cli_open(&cli, &error) || !desk_start_parser(cli.desk, &error))
         return cli_fail(error);
     return alone ? explain_alone(&cli, argv[1], sender, recipient)
                  : explain_with_database(&cli, argv[1], sender, recipient);

@@ -278,8 +278,9 @@ explain_context(Txn *txn, const Desk *desk, Lookup *lookup, GError **error)
 char *
 process_explain(Desk *desk, Txn *txn, const Delivery *delivery, GError **error)
 {
-    g_autoptr(Mail) mail = mail_parse(delivery->raw, delivery->envelope_sender,
-                                      desk->rules.limits);
+    g_autoptr(Mail) mail = work_read_mail(desk, delivery, error);
+    if (mail == NULL)
+        return NULL;
     g_autoptr(GBytes) content_digest = digest_content(delivery->raw);
     g_autoptr(Lookup) lookup =
         lookup_new(mail, delivery, content_digest, &desk->rules);

@@ -48,10 +48,8 @@ end_work(const Desk *desk, const Diary *diary)
     diary->busy(diary->context, 0, work_database_time(desk));
 }
 
-/* Three strikes: it has killed its readers, so what it says in plain sight has
- * to do. */
-static Mail *
-read_mail(const Desk *desk, const Delivery *delivery, GError **error)
+Mail *
+work_read_mail(const Desk *desk, const Delivery *delivery, GError **error)
 {
     bool struck_out = delivery->strikes >= DELIVERY_STRIKES_MAX;
     /* Perhaps it was another's doing: the next strike is its own. */
@@ -75,7 +73,7 @@ work_new(const Desk *desk, const Delivery *delivery, const Diary *diary,
     work->delivery = delivery;
     work->read_us = g_get_monotonic_time();
     begin_work(desk, diary, delivery);
-    work->mail = read_mail(desk, delivery, error);
+    work->mail = work_read_mail(desk, delivery, error);
     if (work->mail == NULL)
         return NULL;
     g_autoptr(GBytes) content_digest = digest_content(delivery->raw);

@@ -21,6 +21,11 @@ typedef struct {
     int64_t read_us;    /* monotonic */
 } Work;
 
+/* What it says; after its strikes, what it says in plain sight. Errors as of
+ * parser_read(). */
+Mail *work_read_mail(const Desk *desk, const Delivery *delivery,
+                     GError **error);
+
 /* Read it. Who dies here has died on this mail. */
 Work *work_new(const Desk *desk, const Delivery *delivery, const Diary *diary,
                GError **error);

@@ -74,6 +74,14 @@ test_parser_killed_idle()
         FROM delivery ORDER BY id DESC LIMIT 1")" 0
 }
 
+# Who asks what would become of it holds a database, too.
+test_explain()
+{
+    tap_like "explain reads in a parser as well" \
+        "$(desk explain --no-database - <"$MAILS/crash.eml" 2>&1)" \
+        'the parser was killed'
+}
+
 # limit_processors N: so many files each may open.
 limit_processors()
 {
@@ -177,6 +185,7 @@ desk_settings 'workers = { processor = 1; };'
 desk_start || exit 1
 test_parser_holds_nothing
 test_poison
+test_explain
 test_parser_killed_idle
 test_no_parser_to_be_had
 test_no_parser_outlives
