@@ -134,6 +134,31 @@ do_undo(void)
 }
 
 static void
+do_raise_limit(void)
+{
+    const struct rlimit limits = {8, 8};
+    sink = setrlimit(RLIMIT_NOFILE, &limits);
+}
+
+/* The kernel's other doors: filters for one do not speak of the others. */
+#ifdef __x86_64__
+static void
+do_call_as_x32(void)
+{
+    sink = (int)syscall(0x40000000 | SYS_getpid);
+}
+
+static void
+do_call_as_i386(void)
+{
+    enum { I386_GETPID = 20 };
+    int result;
+    __asm__ volatile("int $0x80" : "=a"(result) : "a"(I386_GETPID) : "memory");
+    sink = result;
+}
+#endif
+
+static void
 do_write_to_tray(void)
 {
     *(char *)(uintptr_t)tray = 'x';
@@ -277,6 +302,11 @@ static const struct {
     {"map-code", do_map_code},
     {"make-code", do_make_code},
     {"undo", do_undo},
+    {"raise-limit", do_raise_limit},
+#ifdef __x86_64__
+    {"call-as-x32", do_call_as_x32},
+    {"call-as-i386", do_call_as_i386},
+#endif
     {"write-to-tray", do_write_to_tray},
     {"spin", do_spin},
     {"compute-a-second", do_compute_a_second},
@@ -356,6 +386,11 @@ static const struct {
     {"map-code", "Bad system call"},
     {"make-code", "Bad system call"},
     {"undo", "Bad system call"},
+    {"raise-limit", "Bad system call"},
+#ifdef __x86_64__
+    {"call-as-x32", "Bad system call"},
+    {"call-as-i386", "killed"}, /* many kernels have none */
+#endif
     {"write-to-tray", "Segmentation fault"},
     {"recurse", "Segmentation fault"},
     {"eat", "killed"},
