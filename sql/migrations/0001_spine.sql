@@ -166,7 +166,7 @@ COMMENT ON COLUMN delivery.raw_digest IS 'The bytes, in raw_mail.';
 COMMENT ON COLUMN delivery.trace_octets IS 'Length of the leading lines that differ between attempts.';
 COMMENT ON COLUMN delivery.state IS 'waiting: to be processed; settled: it is in a ticket; parked: an operator must look.';
 COMMENT ON COLUMN delivery.reason IS 'Why it is in this state: a word for settled, a sentence for parked.';
-COMMENT ON COLUMN delivery.strikes IS 'Workers that died or overstayed on this very mail; the third parks it.';
+COMMENT ON COLUMN delivery.strikes IS 'Workers or parsers that died or overstayed on this very mail; after the third only the pre-scan reads it, the next parks it.';
 COMMENT ON COLUMN delivery.postponed IS 'How often the database would not take it, though it took others.';
 COMMENT ON COLUMN delivery.not_before IS 'Not to be processed before.';
 COMMENT ON COLUMN delivery.duplicates IS 'How often the same hand-over came again and was recognised.';
