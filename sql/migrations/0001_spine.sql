@@ -151,7 +151,7 @@ CREATE TABLE delivery (
     received_at        timestamptz NOT NULL DEFAULT now(),
     settled_at         timestamptz
 ) WITH (fillfactor = 80);
-CREATE INDEX delivery_waiting ON delivery (id) WHERE state = 'waiting';
+CREATE INDEX delivery_waiting ON delivery (strikes, id) WHERE state = 'waiting';
 CREATE INDEX delivery_parked ON delivery (id) WHERE state = 'parked';
 CREATE INDEX delivery_mta ON delivery (mta_queue_id) WHERE mta_queue_id <> '';
 COMMENT ON TABLE delivery IS 'One hand-over of one mail for one recipient. Accepted means: it is here.';

@@ -64,7 +64,8 @@ UNION ALL
 SELECT id, false, true FROM completed;
 
 -- name: delivery_lock_batch
--- What is waiting, oldest first; others' rows are skipped. Large mails come
+-- What is waiting, oldest first, but behind all others what has killed its
+-- readers before; others' rows are skipped. Large mails come
 -- without their bytes and are read one at a time.
 --   $1 limit, $2 octets up to which the bytes come along
 SELECT d.id, d.source_key, d.transport, d.envelope_sender, d.envelope_recipient,
@@ -74,7 +75,7 @@ SELECT d.id, d.source_key, d.transport, d.envelope_sender, d.envelope_recipient,
        (extract(epoch FROM now() - d.received_at) * 1000000)::bigint
   FROM delivery d JOIN raw_mail r ON r.digest = d.raw_digest
  WHERE d.state = 'waiting' AND d.not_before <= now()
- ORDER BY d.id LIMIT $1::integer
+ ORDER BY d.strikes, d.id LIMIT $1::integer
    FOR UPDATE OF d SKIP LOCKED;
 
 -- name: delivery_read

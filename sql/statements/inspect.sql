@@ -1,7 +1,7 @@
 -- name: inspect_status
 SELECT (SELECT count(*) FROM delivery WHERE state = 'waiting') AS waiting,
        coalesce((SELECT extract(epoch FROM now() - received_at)::bigint
-                   FROM delivery WHERE state = 'waiting' ORDER BY id LIMIT 1), 0) AS oldest_waiting_s,
+                   FROM delivery WHERE state = 'waiting' ORDER BY strikes, id LIMIT 1), 0) AS oldest_waiting_s,
        (SELECT count(*) FROM delivery WHERE state = 'parked') AS parked,
        (SELECT count(*) FROM outgoing WHERE state = 'queued') AS queued,
        coalesce((SELECT extract(epoch FROM now() - min(created_at))::bigint

@@ -101,6 +101,19 @@ leave_signals_to_us(void)
     sigprocmask(SIG_SETMASK, &blocked, NULL);
 }
 
+/* What it would otherwise share with us: our log, for one. Sanitizers report
+ * there. */
+static void
+forget_standard_descriptors(void)
+{
+    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+    place(nothing, STDIN_FILENO);
+    place(nothing, STDOUT_FILENO);
+#ifndef POSTERN_UNCONFINED
+    place(nothing, STDERR_FILENO);
+#endif
+}
+
 /* First all up, where no target is, then down. */
 static void
 become_child(int request, int answer, int tray, char *const *environment)
@@ -111,6 +124,7 @@ become_child(int request, int answer, int tray, char *const *environment)
     place(request, FD_REQUEST);
     place(answer, FD_ANSWER);
     place(tray, FD_TRAY);
+    forget_standard_descriptors();
     close_range(FD_TRAY + 1, ~0U, 0);
     confine_stack();
     signal(SIGPIPE, SIG_DFL);
