@@ -301,7 +301,7 @@ static bool
 prepare(Supervisor *supervisor, GError **error)
 {
     Holdings *holdings = &supervisor->holdings;
-    if (!check_descriptors(error) || !open_log(supervisor->settings, error) ||
+    if (!open_log(supervisor->settings, error) ||
         !holdings_take(holdings, supervisor->file, supervisor->settings, error))
         return false;
     supervisor->signals = signals_open();
@@ -345,8 +345,9 @@ supervisor_run(const char *file, Settings *settings)
     g_autoptr(GError) error = NULL;
     umask(0077);
     log_set_level(settings->log_level);
-    /* What is wrong with the settings is found before anything is touched. */
-    if (!supervisor_check(settings, &error)) {
+    /* What is wrong with the settings is found before anything is touched; but
+     * that starts a parser already, which wants descriptors. */
+    if (!check_descriptors(&error) || !supervisor_check(settings, &error)) {
         log_error(event("daemon.not-started"), kv("reason", error->message));
         settings_free(settings);
         return failure_exit_status(error);
