@@ -8,7 +8,8 @@
 enum {
     /* Mail above this is stored by COPY and read one at a time, in bytes. */
     DELIVERY_LARGE_BYTES = 1024 * 1024,
-    DELIVERY_STRIKES_MAX = 3 /* then only its pre-scan is read; one more parks */
+    DELIVERY_STRIKES_MAX =
+        3 /* then only its pre-scan is read; one more parks */
 };
 
 typedef enum {
@@ -28,9 +29,9 @@ bool delivery_add(Store *store, const GPtrArray *deliveries, GBytes *digest,
                   size_t trace_octets, Added *ret_added, GError **error);
 
 /*
- * Take up to `limit` of what is waiting, oldest first, and hold the rows until
- * the transaction ends. Returns Delivery*; those above `inline_bytes` have no
- * raw yet.
+ * Take up to `limit` of what is waiting, oldest first, but what has strikes
+ * behind all others, and hold the rows until the transaction ends. Returns
+ * Delivery*; those above `inline_bytes` have no raw yet.
  */
 GPtrArray *delivery_lock_batch(Txn *txn, int64_t limit, int64_t inline_bytes,
                                GError **error);
@@ -55,7 +56,8 @@ bool delivery_park(Txn *txn, int64_t id, const char *reason, bool *ret_parked,
 bool delivery_postpone(Txn *txn, int64_t id, const char *why, GError **error);
 
 /* A worker or parser died or overstayed on it: it is taken again in a second,
- * behind those that wait. ret_strikes so far, 0 if it does not wait any more. */
+ * behind those that wait. ret_strikes so far, 0 if it does not wait any more.
+ */
 bool delivery_strike(Txn *txn, int64_t id, int *ret_strikes, GError **error);
 
 /* Process a parked one again (`id` 0: all); ret_count: how many. */

@@ -281,6 +281,23 @@ START_TEST(strikes_are_counted_while_it_waits)
 }
 END_TEST
 
+/* However old it is: it may cost its reader's life again. */
+START_TEST(what_has_strikes_waits_behind_all_others)
+{
+    static const int64_t order[] = {2, 3, 1};
+    accept_some(3);
+    tell("UPDATE delivery SET strikes = 1 WHERE id = 1");
+    Txn *txn = begin(fix.store);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) batch =
+        delivery_lock_batch(txn, 10, DELIVERY_LARGE_BYTES, &error);
+    must(batch != NULL && batch->len == G_N_ELEMENTS(order), error);
+    for (guint i = 0; i < batch->len; i++)
+        ck_assert_int_eq(((const Delivery *)batch->pdata[i])->id, order[i]);
+    commit(txn);
+}
+END_TEST
+
 static bool
 park(int64_t id, const char *reason)
 {
@@ -406,6 +423,7 @@ add_delivery_tests(Suite *suite)
     tcase_add_test(tests, a_batch_brings_everything_that_was_handed_over);
     tcase_add_test(tests, a_delivery_that_is_not_there_is_no_error);
     tcase_add_test(tests, strikes_are_counted_while_it_waits);
+    tcase_add_test(tests, what_has_strikes_waits_behind_all_others);
     tcase_add_test(tests, only_what_waits_is_parked);
     tcase_add_test(tests, a_parked_one_is_tried_again_by_hand);
     tcase_add_test(tests,
