@@ -40,12 +40,12 @@ typedef struct {
     GStrv notify; /* addr-specs told of new tickets and replies */
 } Queue;
 
-typedef enum { RELAY_TLS_OFF, RELAY_TLS_STARTTLS, RELAY_TLS_ALWAYS } RelayTls;
+typedef enum { TLS_OFF, TLS_STARTTLS, TLS_ALWAYS } TlsMode;
 
 typedef struct {
     char *host;
     uint16_t port;
-    RelayTls tls;           /* verification is always on */
+    TlsMode tls;           /* verification is always on */
     char *ca_file;          /* "" = the system's trust store */
     char *helo_name;        /* "" = this host's name */
     char *user;             /* "" = no login */
@@ -54,6 +54,26 @@ typedef struct {
     int64_t timeout_s;      /* longest wait for one reply; the final dot has
                                its own minimum of 600 s (RFC 5321 4.5.3.2) */
 } Relay;
+
+/* How we prove to an IMAP server who we are. */
+typedef enum {
+    LOGIN_PASSWORD, /* AUTHENTICATE PLAIN, or LOGIN */
+    LOGIN_TOKEN     /* OAUTHBEARER (RFC 7628), or XOAUTH2 */
+} LoginKind;
+
+/* One login on an IMAP server. */
+typedef struct {
+    char *name; /* [a-z0-9-]+, unique */
+    char *host;
+    uint16_t port;
+    TlsMode tls;       /* verification is always on */
+    bool insecure_ok;  /* with TLS_OFF to another machine: passwords in clear */
+    char *ca_file;     /* "" = the system's trust store */
+    char *user;        /* who logs in */
+    char *mailbox;     /* whose mail is read; "" = the user's own */
+    LoginKind login;
+    int64_t timeout_s; /* longest wait for one answer */
+} Account;
 
 typedef struct {
     int lmtp;            /* at least */

@@ -47,6 +47,9 @@ void stream_set_budget(Stream *stream, size_t bytes);
  */
 void *stream_mailstream(Stream *stream);
 
+/* Its socket, for poll(2) alone. */
+int stream_fd(const Stream *stream);
+
 /* What went wrong last, for a message; "" if nothing. */
 const char *stream_error(const Stream *stream);
 

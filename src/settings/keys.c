@@ -34,9 +34,9 @@ static const KeyWord sandbox_modes[] = {{"required", SANDBOX_REQUIRED},
                                         {"best-effort", SANDBOX_BEST_EFFORT},
                                         {NULL, 0}};
 
-static const KeyWord relay_tls[] = {{"off", RELAY_TLS_OFF},
-                                    {"starttls", RELAY_TLS_STARTTLS},
-                                    {"tls", RELAY_TLS_ALWAYS},
+static const KeyWord tls_modes[] = {{"off", TLS_OFF},
+                                    {"starttls", TLS_STARTTLS},
+                                    {"tls", TLS_ALWAYS},
                                     {NULL, 0}};
 
 /* Help is read by people in three places: full sentences, no jargon. */
@@ -169,7 +169,7 @@ static const Key relay_keys[] = {
              "and name, and send nothing when that fails. \"off\" sends in "
              "the clear; it is the default only if host is this machine, and "
              "must be written for any other.",
-     .words = relay_tls},
+     .words = tls_modes},
     {ROW("ca_file", KEY_PATH, "", 0, PATH_MAX_BYTES, Relay, ca_file),
      .help = "Certificates (PEM) that may sign the server's. Empty trusts "
              "what the system trusts.",

@@ -225,8 +225,8 @@ check_relay(const Load *load)
     Relay *relay = &load->settings->relay;
     bool local = check_is_this_machine(relay->host);
     if (local && config_lookup(load->config, "relay.tls") == NULL)
-        relay->tls = RELAY_TLS_OFF;
-    if (!local && relay->tls == RELAY_TLS_OFF && relay->user[0] != '\0')
+        relay->tls = TLS_OFF;
+    if (!local && relay->tls == TLS_OFF && relay->user[0] != '\0')
         return load_refuse(load, key_at(load, "relay", "tls"),
                            "relay.tls: \"off\" would send the password in the "
                            "clear to '%s'; write \"starttls\" or \"tls\"",

@@ -157,12 +157,12 @@ smtp_open(const Relay *relay, const char *password, GError **error)
     if (client->stream == NULL)
         return NULL;
     client->over = true; /* until all of this is done */
-    if (relay->tls == RELAY_TLS_ALWAYS && !start_tls(client, error))
+    if (relay->tls == TLS_ALWAYS && !start_tls(client, error))
         return NULL;
     if (!smtp_client_demand(client, "greeting", 2, error) ||
         !say_hello(client, error))
         return NULL;
-    if (relay->tls == RELAY_TLS_STARTTLS && !upgrade(client, error))
+    if (relay->tls == TLS_STARTTLS && !upgrade(client, error))
         return NULL;
     if (!log_in(client, password, error))
         return NULL;

@@ -237,6 +237,12 @@ stream_mailstream(Stream *stream)
     return stream->mail;
 }
 
+int
+stream_fd(const Stream *stream)
+{
+    return stream->fd;
+}
+
 const char *
 stream_error(const Stream *stream)
 {

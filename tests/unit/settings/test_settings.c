@@ -32,7 +32,7 @@ START_TEST(two_lines_are_a_complete_file)
     ck_assert_str_eq(listener->socket, "/run/postern/lmtp.sock");
     ck_assert_uint_eq(listener->mode, 0660);
     ck_assert_str_eq(settings->relay.host, "localhost");
-    ck_assert_int_eq(settings->relay.tls, RELAY_TLS_OFF);
+    ck_assert_int_eq(settings->relay.tls, TLS_OFF);
     ck_assert_int_eq(settings->log_level, LOG_LEVEL_INFO);
     ck_assert_int_eq(settings->outbox.longest_retry_s, 4000);
 }
@@ -79,7 +79,7 @@ START_TEST(every_notation_of_the_file_means_what_it_says)
     const Listener *listener = settings->listeners->pdata[1];
     ck_assert_str_eq(listener->socket, "");
     ck_assert_uint_eq(listener->port, 2424);
-    ck_assert_int_eq(settings->relay.tls, RELAY_TLS_STARTTLS);
+    ck_assert_int_eq(settings->relay.tls, TLS_STARTTLS);
     ck_assert_str_eq(settings->relay.password_command[2], "$(x); `y`");
     ck_assert_str_eq(settings->relay.password_command[3], "");
     ck_assert_int_eq(settings->limits.mail_bytes, 1024);
@@ -141,18 +141,18 @@ START_TEST(tls_is_off_by_itself_only_towards_this_machine)
 {
     static const struct {
         const char *relay;
-        RelayTls tls;
+        TlsMode tls;
     } rows[] = {
-        {"", RELAY_TLS_OFF},
-        {"host = \"LOCALHOST\";", RELAY_TLS_OFF},
-        {"host = \"127.1.2.3\";", RELAY_TLS_OFF},
-        {"host = \"::1\";", RELAY_TLS_OFF},
-        {"host = \"localhost\"; tls = \"starttls\";", RELAY_TLS_STARTTLS},
-        {"host = \"localhost.example.org\";", RELAY_TLS_STARTTLS},
-        {"host = \"128.0.0.1\";", RELAY_TLS_STARTTLS},
-        {"host = \"mx.example.org\";", RELAY_TLS_STARTTLS},
-        {"host = \"mx.example.org\"; tls = \"off\";", RELAY_TLS_OFF},
-        {"host = \"mx.example.org\"; tls = \"tls\";", RELAY_TLS_ALWAYS},
+        {"", TLS_OFF},
+        {"host = \"LOCALHOST\";", TLS_OFF},
+        {"host = \"127.1.2.3\";", TLS_OFF},
+        {"host = \"::1\";", TLS_OFF},
+        {"host = \"localhost\"; tls = \"starttls\";", TLS_STARTTLS},
+        {"host = \"localhost.example.org\";", TLS_STARTTLS},
+        {"host = \"128.0.0.1\";", TLS_STARTTLS},
+        {"host = \"mx.example.org\";", TLS_STARTTLS},
+        {"host = \"mx.example.org\"; tls = \"off\";", TLS_OFF},
+        {"host = \"mx.example.org\"; tls = \"tls\";", TLS_ALWAYS},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *text =

@@ -55,12 +55,12 @@ submit(SmtpClient *client, const Outgoing *outgoing, GError **error)
     return true;
 }
 
-static RelayTls
+static TlsMode
 tls_mode(const char *word)
 {
     if (strcmp(word, "off") == 0)
-        return RELAY_TLS_OFF;
-    return strcmp(word, "tls") == 0 ? RELAY_TLS_ALWAYS : RELAY_TLS_STARTTLS;
+        return TLS_OFF;
+    return strcmp(word, "tls") == 0 ? TLS_ALWAYS : TLS_STARTTLS;
 }
 
 int

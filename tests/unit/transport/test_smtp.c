@@ -33,7 +33,7 @@ relay_at(const Peer *peer)
 {
     return (Relay){.host = "127.0.0.1",
                    .port = peer_port(peer),
-                   .tls = RELAY_TLS_OFF,
+                   .tls = TLS_OFF,
                    .ca_file = "",
                    .helo_name = "desk.example",
                    .user = "",
@@ -1058,7 +1058,7 @@ START_TEST(starttls_that_is_not_offered_fails_closed)
     static const PeerStep steps[] = {GREET, PLAIN_EHLO};
     Peer *peer = peer_start(steps, G_N_ELEMENTS(steps));
     Relay relay = relay_at(peer);
-    relay.tls = RELAY_TLS_STARTTLS;
+    relay.tls = TLS_STARTTLS;
     relay.user = "anna";
     g_autoptr(GError) error = NULL;
     ck_assert_ptr_null(smtp_open(&relay, "secret", &error));
@@ -1078,7 +1078,7 @@ START_TEST(words_behind_the_answer_to_starttls_are_not_believed)
         {NULL, PEER_STALL}};
     Peer *peer = peer_start(steps, G_N_ELEMENTS(steps));
     Relay relay = relay_at(peer);
-    relay.tls = RELAY_TLS_STARTTLS;
+    relay.tls = TLS_STARTTLS;
     g_autoptr(GError) error = NULL;
     ck_assert_ptr_null(smtp_open(&relay, NULL, &error));
     ck_assert(failure_is(error, FAILURE_TEMPORARY));

@@ -1,0 +1,122 @@
+/*
+ * One connection to an IMAP server (RFC 3501) as a client that takes mail away
+ * and does no more: libetpan's commands on our own stream. What the server says
+ * is bounded: every answer has a deadline and a budget of bytes, and no
+ * structure of a mail is ever asked for, because libetpan's reading of it
+ * recurses (RELIABILITY.md G1-G12).
+ *
+ * Errors: FAILURE_TEMPORARY, the connection is dead or the server said NO for
+ * now; FAILURE_PERMANENT, the server refused (login, folder): asking again soon
+ * would only lock the account; FAILURE_CONFIG, the settings forbid it. Messages
+ * quote what the server said and never a secret. After any error but a refused
+ * folder the connection is to be closed.
+ */
+#ifndef TRANSPORT_IMAP_H
+#define TRANSPORT_IMAP_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "settings/settings.h"
+
+typedef struct ImapClient ImapClient;
+
+/* What it can do besides RFC 3501. */
+typedef struct {
+    bool idle;    /* RFC 2177 */
+    bool move;    /* RFC 6851 */
+    bool uidplus; /* RFC 4315 */
+} ImapAbilities;
+
+typedef struct {
+    uint32_t uid_validity;
+    uint32_t uid_next; /* 0 if the server did not say */
+    uint32_t exists;
+    bool read_only;
+    bool new_keywords; /* the server keeps flags of our own */
+} ImapFolder;
+
+typedef struct {
+    uint32_t uid;
+    uint32_t size; /* bytes, as the server has it */
+} ImapMessage;
+
+/*
+ * Connect, verify the certificate, log in. `secret` is the account's password
+ * or token. `account` is borrowed for the client's life.
+ */
+ImapClient *imap_open(const Account *account, const char *secret,
+                      GError **error);
+
+ImapAbilities imap_abilities(const ImapClient *client);
+
+/* True while nothing has failed. */
+bool imap_is_alive(const ImapClient *client);
+
+/* Folders that can be selected, as UTF-8 (char*). */
+GPtrArray *imap_list(ImapClient *client, GError **error);
+
+/*
+ * Open `folder` (UTF-8). Read-only if that is asked or all the server allows.
+ * FAILURE_PERMANENT: there is none, or it is not ours to read.
+ */
+bool imap_select(ImapClient *client, const char *folder, bool writable,
+                 ImapFolder *ret_folder, GError **error);
+
+/*
+ * UIDs from `first` on, ascending; with `since_s` (Unix seconds, 0: all) only
+ * of mail that the server received on that day or later. Never one below
+ * `first`, whatever "n:*" gives. Returns: uint32_t each.
+ */
+GArray *imap_search(ImapClient *client, uint32_t first, int64_t since_s,
+                    GError **error);
+
+/* Sizes of up to IMAP_BATCH of these; who is gone is left out. ImapMessage. */
+GArray *imap_sizes(ImapClient *client, const uint32_t *uids, size_t n,
+                   GError **error);
+
+enum { IMAP_BATCH = 100 };
+
+/* A mail that has arrived whole. False ends the fetching, as an error does. */
+typedef bool (*ImapMail)(void *context, uint32_t uid, GBytes *raw);
+
+/*
+ * Fetch these (with their sizes, by which the budget is set), \Seen untouched.
+ * Bodies are spooled in spool_directory above memory_bytes. Mails come in any
+ * order; who is gone does not come. True: the server has said that it is done,
+ * and only then do those count that came.
+ */
+bool imap_fetch(ImapClient *client, const ImapMessage *messages, size_t n,
+                const char *spool_directory, size_t memory_bytes, ImapMail mail,
+                void *context, GError **error);
+
+/* Add a flag: "\\Seen", or a keyword. Who is gone is no error. */
+bool imap_mark(ImapClient *client, const uint32_t *uids, size_t n,
+               const char *flag, GError **error);
+
+/*
+ * Move to another folder (UTF-8): MOVE; else COPY, \Deleted and UID EXPUNGE;
+ * without UIDPLUS they stay, marked \Deleted: EXPUNGE would take other people's
+ * mail along. FAILURE_PERMANENT: the folder does not take them.
+ */
+bool imap_move(ImapClient *client, const uint32_t *uids, size_t n,
+               const char *folder, GError **error);
+
+/* \Deleted, and UID EXPUNGE where there is UIDPLUS. */
+bool imap_delete(ImapClient *client, const uint32_t *uids, size_t n,
+                 GError **error);
+
+/*
+ * Wait until the server has news of the folder, `fd` (-1: none) can be read, or
+ * `timeout_s` is over: IDLE where there is one and NOOP where not (it returns
+ * at once then). ret_news: there is something new to look at.
+ */
+bool imap_wait(ImapClient *client, int fd, int64_t timeout_s, bool *ret_news,
+               GError **error);
+
+/* LOGOUT if it is alive, and close. */
+void imap_close(ImapClient *client);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImapClient, imap_close)
+
+#endif

@@ -1,0 +1,220 @@
+/* transport/imap.h: mail from the server, a batch at a time. */
+#include <errno.h>
+#include <string.h>
+
+#include "etpan.h"
+#include "spool.h"
+
+enum {
+    ITEM_BYTES = 4096,  /* of an answer, besides the mail */
+    SLOW_BYTES_S = 4096 /* who is slower than this is not waited for */
+};
+
+/* The UID of an answer; 0 if it does not say. */
+static uint32_t
+uid_of(const struct mailimap_msg_att *answer)
+{
+    for (clistiter *at = clist_begin(answer->att_list); at != NULL;
+         at = clist_next(at)) {
+        const struct mailimap_msg_att_item *item = clist_content(at);
+        if (item->att_type == MAILIMAP_MSG_ATT_ITEM_STATIC &&
+            item->att_data.att_static->att_type == MAILIMAP_MSG_ATT_UID)
+            return item->att_data.att_static->att_data.att_uid;
+    }
+    return 0;
+}
+
+static bool
+is_wanted(const ImapMessage *messages, size_t n, uint32_t uid)
+{
+    for (size_t i = 0; i < n; i++)
+        if (messages[i].uid == uid)
+            return true;
+    return false;
+}
+
+static int
+fetch(ImapClient *client, const uint32_t *uids, size_t n,
+      struct mailimap_fetch_att *wanted, clist **ret_answers)
+{
+    struct mailimap_fetch_type *type =
+        mailimap_fetch_type_new_fetch_att_list_empty();
+    mailimap_fetch_type_new_fetch_att_list_add(type,
+                                               mailimap_fetch_att_new_uid());
+    mailimap_fetch_type_new_fetch_att_list_add(type, wanted);
+    struct mailimap_set *set = etpan_set(uids, n);
+    int result = mailimap_uid_fetch(client->imap, set, type, ret_answers);
+    mailimap_set_free(set);
+    mailimap_fetch_type_free(type);
+    return result;
+}
+
+/* ---- sizes ---- */
+
+static bool
+read_size(const struct mailimap_msg_att *answer, ImapMessage *message)
+{
+    bool known = false;
+    message->uid = uid_of(answer);
+    for (clistiter *at = clist_begin(answer->att_list); at != NULL;
+         at = clist_next(at)) {
+        const struct mailimap_msg_att_item *item = clist_content(at);
+        if (item->att_type == MAILIMAP_MSG_ATT_ITEM_STATIC &&
+            item->att_data.att_static->att_type ==
+                MAILIMAP_MSG_ATT_RFC822_SIZE) {
+            message->size = item->att_data.att_static->att_data.att_rfc822_size;
+            known = true;
+        }
+    }
+    return known && message->uid != 0;
+}
+
+static int
+compare_messages(const void *a, const void *b)
+{
+    const ImapMessage *x = a, *y = b;
+    return (x->uid > y->uid) - (x->uid < y->uid);
+}
+
+static bool
+was_asked(const uint32_t *uids, size_t n, uint32_t uid)
+{
+    for (size_t i = 0; i < n; i++)
+        if (uids[i] == uid)
+            return true;
+    return false;
+}
+
+GArray *
+imap_sizes(ImapClient *client, const uint32_t *uids, size_t n, GError **error)
+{
+    clist *answers = NULL;
+    n = MIN(n, IMAP_BATCH);
+    etpan_begin(client, ETPAN_LIST_BYTES);
+    if (fetch(client, uids, n, mailimap_fetch_att_new_rfc822_size(),
+              &answers) != MAILIMAP_NO_ERROR) {
+        etpan_fail(client, FAILURE_TEMPORARY, "UID FETCH", error);
+        return NULL;
+    }
+    GArray *messages = g_array_new(FALSE, FALSE, sizeof(ImapMessage));
+    for (clistiter *at = clist_begin(answers); at != NULL;
+         at = clist_next(at)) {
+        ImapMessage message;
+        if (read_size(clist_content(at), &message) &&
+            was_asked(uids, n, message.uid))
+            g_array_append_val(messages, message);
+    }
+    mailimap_fetch_list_free(answers);
+    g_array_sort(messages, compare_messages);
+    return messages;
+}
+
+/* ---- mails ---- */
+
+typedef struct {
+    Spool spool; /* the body that is coming */
+    bool has_body;
+    bool failed; /* no room for it */
+    const ImapMessage *messages;
+    size_t n;
+    ImapMail mail;
+    void *context;
+    bool stopped;
+} Fetching;
+
+static bool
+on_body(int type, struct mailimap_msg_att_body_section *section,
+        const char *bytes, size_t length, void *context)
+{
+    Fetching *fetching = context;
+    (void)type;
+    (void)section;
+    fetching->has_body = true;
+    if (!fetching->failed && !fetching->stopped)
+        fetching->failed = !spool_add(&fetching->spool, bytes, length);
+    return true;
+}
+
+/* An answer is whole: only now its UID is known for sure, which may stand
+ * behind the body. */
+static void
+on_answer(struct mailimap_msg_att *answer, void *context)
+{
+    Fetching *fetching = context;
+    uint32_t uid = uid_of(answer);
+    bool is_ours = fetching->has_body && !fetching->stopped &&
+                   !fetching->failed &&
+                   is_wanted(fetching->messages, fetching->n, uid);
+    if (is_ours) {
+        g_autoptr(GBytes) raw = spool_take(&fetching->spool);
+        fetching->failed = raw == NULL;
+        fetching->stopped =
+            raw != NULL && !fetching->mail(fetching->context, uid, raw);
+    }
+    spool_clear(&fetching->spool);
+    fetching->has_body = false;
+}
+
+static void
+no_progress(size_t current, size_t maximum, void *context)
+{
+    (void)current;
+    (void)maximum;
+    (void)context;
+}
+
+/* libetpan hands out what comes only to who also watches its progress. */
+static void
+listen_to(ImapClient *client, Fetching *fetching)
+{
+    mailprogress_function *watch = fetching != NULL ? no_progress : NULL;
+    mailimap_set_progress_callback(client->imap, watch, watch, fetching);
+    mailimap_set_msg_body_handler(client->imap,
+                                  fetching != NULL ? on_body : NULL, fetching);
+    mailimap_set_msg_att_handler(client->imap,
+                                 fetching != NULL ? on_answer : NULL, fetching);
+}
+
+static void
+begin_fetch(ImapClient *client, const ImapMessage *messages, size_t n)
+{
+    size_t budget = ETPAN_ANSWER_BYTES;
+    for (size_t i = 0; i < n; i++)
+        budget += messages[i].size + ITEM_BYTES;
+    etpan_begin(client, budget);
+    stream_set_deadline(client->stream, client->account->timeout_s +
+                                            (int64_t)(budget / SLOW_BYTES_S));
+}
+
+bool
+imap_fetch(ImapClient *client, const ImapMessage *messages, size_t n,
+           const char *spool_directory, size_t memory_bytes, ImapMail mail,
+           void *context, GError **error)
+{
+    Fetching fetching = {
+        .messages = messages, .n = n, .mail = mail, .context = context};
+    g_autofree uint32_t *uids = g_new(uint32_t, MAX(n, 1));
+    clist *answers = NULL;
+    for (size_t i = 0; i < n; i++)
+        uids[i] = messages[i].uid;
+    spool_init(&fetching.spool, spool_directory, memory_bytes);
+    listen_to(client, &fetching);
+    begin_fetch(client, messages, n);
+    int result = fetch(
+        client, uids, n,
+        mailimap_fetch_att_new_body_peek_section(mailimap_section_new(NULL)),
+        &answers);
+    listen_to(client, NULL);
+    spool_clear(&fetching.spool);
+    if (result == MAILIMAP_NO_ERROR)
+        mailimap_fetch_list_free(answers);
+    if (result != MAILIMAP_NO_ERROR)
+        return etpan_fail(client, FAILURE_TEMPORARY, "UID FETCH", error);
+    if (fetching.failed) {
+        failure_set(error, FAILURE_TEMPORARY,
+                    "account '%s': no room for a mail in %s: %s",
+                    client->account->name, spool_directory, g_strerror(errno));
+        return false;
+    }
+    return !fetching.stopped;
+}
