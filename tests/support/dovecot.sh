@@ -6,8 +6,8 @@
 #                          user may log in with password "secret"; their mail is
 #                          in $DOVECOT_MAIL/USER as Maildir. Log: $DOVECOT_LOG.
 #   dovecot_stop
-#   dovecot_put USER FILE [FOLDER]   a mail arrives; prints nothing
-#   dovecot_count USER [FOLDER]      how many are there
+#   dovecot_folder USER NAME   a folder, by its name on the wire
+#   dovecot_put USER FILE  a mail arrives in INBOX
 #   dovecot_adm ARGS...    doveadm(1) of this instance
 
 dovecot_names()
@@ -70,6 +70,7 @@ CONF
 
 dovecot_start()
 {
+    servers_dir && servers_python || return 1
     dovecot_names
     DOVECOT_PORT=$(free_port)
     DOVECOT_TLS_PORT=$(free_port)
@@ -77,23 +78,57 @@ dovecot_start()
     servers_mkdir "$DOVECOT_HOME" 0755 "$SERVERS_USER"
     servers_mkdir "$DOVECOT_MAIL" 0755 "$SERVERS_USER"
     dovecot_write "$@"
-    dovecot -F -c "$DOVECOT_HOME/dovecot.conf" >"$DOVECOT_HOME/out" 2>&1 &
-    DOVECOT_PID=$!
+    # Its master stays root: its processes become what their service says.
+    setsid /usr/sbin/dovecot -F -c "$DOVECOT_HOME/dovecot.conf" \
+        >>"$SERVERS/dovecot.log" 2>&1 </dev/null &
+    server_remember dovecot $!
     wait_for 10 dovecot_is_up || {
-        cat "$DOVECOT_HOME/out" "$DOVECOT_LOG" >&2
+        tap_show "$SERVERS/dovecot.log"
+        tap_show "$DOVECOT_LOG"
         return 1
     }
 }
 
 dovecot_is_up()
 {
-    (exec 3<>"/dev/tcp/127.0.0.1/$DOVECOT_PORT") 2>/dev/null ||
-        "${PYTHON:-python3}" -c "import socket
+    "$PYTHON" -c "import socket
 socket.create_connection(('127.0.0.1', $DOVECOT_PORT), 1)" 2>/dev/null
+}
+
+# A Maildir: the mail is whole before it is seen.
+dovecot_maildir()
+{
+    for dovecot_part in tmp new cur; do
+        servers_mkdir "$1/$dovecot_part" 0700 "$SERVERS_USER"
+    done
+}
+
+dovecot_folder()
+{
+    servers_mkdir "$DOVECOT_MAIL/$1" 0700 "$SERVERS_USER"
+    dovecot_maildir "$DOVECOT_MAIL/$1"
+    servers_mkdir "$DOVECOT_MAIL/$1/.$2" 0700 "$SERVERS_USER"
+    dovecot_maildir "$DOVECOT_MAIL/$1/.$2"
+    : >"$DOVECOT_MAIL/$1/.$2/maildirfolder"
+}
+
+dovecot_put()
+{
+    dovecot_n=$((${dovecot_n:-0} + 1))
+    dovecot_name=$(date +%s).$$_$dovecot_n.test
+    cp "$2" "$DOVECOT_MAIL/$1/tmp/$dovecot_name"
+    if [ "$(id -u)" = 0 ]; then
+        chown "$SERVERS_USER" "$DOVECOT_MAIL/$1/tmp/$dovecot_name"
+    fi
+    mv "$DOVECOT_MAIL/$1/tmp/$dovecot_name" "$DOVECOT_MAIL/$1/new/"
+}
+
+dovecot_adm()
+{
+    doveadm -c "$DOVECOT_HOME/dovecot.conf" "$@" 2>>"$DOVECOT_LOG"
 }
 
 dovecot_stop()
 {
-    kill "$DOVECOT_PID" 2>/dev/null
-    wait "$DOVECOT_PID" 2>/dev/null
+    server_stop dovecot
 }

@@ -15,7 +15,8 @@
 # the rest as $SERVERS_USER. As an ordinary user everything runs as that user,
 # and there is no Postfix.
 #
-#   servers_need [pg] [sink] [postfix]   skip the test when one is not installed
+#   servers_need [pg] [sink] [postfix] [dovecot]   skip the test when one is not
+#                          installed
 #   servers_dir            make $SERVERS, ended with the script (others call it)
 #   servers_attach DIR     use DIR, now or in a later script, and end nothing
 #   servers_stop           end what runs below $SERVERS
@@ -31,8 +32,8 @@
 #   tls_make [HOST...]     a CA and a certificate it gave to these names (default
 #                          localhost and 127.0.0.1): $TLS_CA, $TLS_CERT, $TLS_KEY
 #
-# PostgreSQL is in pg.sh, the SMTP sink in sink.sh, Postfix in postfix.sh; this
-# file reads them all.
+# PostgreSQL is in pg.sh, the SMTP sink in sink.sh, Postfix in postfix.sh, Dovecot
+# in dovecot.sh; this file reads them all.
 
 SERVERS_USER=$(id -un)
 if [ "$(id -u)" = 0 ]; then
@@ -130,6 +131,12 @@ servers_need()
                 tap_not_here "Postfix starts as root only"
             fi
             [ -x /usr/sbin/postfix ] || servers_lack Postfix postfix
+            ;;
+        dovecot)
+            if [ "$(id -u)" != 0 ]; then
+                tap_not_here "Dovecot starts as root only"
+            fi
+            [ -x /usr/sbin/dovecot ] || servers_lack Dovecot dovecot-imapd
             ;;
         esac
     done
@@ -308,3 +315,4 @@ tls_make()
 . "$servers_support/pg.sh"
 . "$servers_support/sink.sh"
 . "$servers_support/postfix.sh"
+. "$servers_support/dovecot.sh"

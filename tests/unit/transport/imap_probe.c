@@ -1,0 +1,166 @@
+/*
+ * usage: imap_probe [-c CAFILE] [-t off|starttls|tls] [-u USER] [-m MAILBOX]
+ *                   [-p PASSWORD | -k TOKEN] HOST PORT COMMAND...
+ *
+ * Log in with the transport's own client, do this, and print what came of it,
+ * or why not. For tests against real servers, and to measure.
+ *
+ *   abilities              "idle move uidplus", what of these it can
+ *   list                   a folder a line
+ *   fetch FOLDER [SINCE]   each mail: UID, size, SHA-256; then their number
+ *   mark FOLDER FLAG       all mails
+ *   move FOLDER TO
+ *   delete FOLDER
+ *   wait FOLDER SECONDS    "news" or "quiet", and after how many ms
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/failure.h"
+#include "transport/imap.h"
+
+static const char *const failures[] = {
+    [FAILURE_TEMPORARY] = "temporary",
+    [FAILURE_PERMANENT] = "permanent",
+    [FAILURE_CONFIG] = "config",
+    [FAILURE_UNCERTAIN] = "uncertain",
+};
+
+static bool
+print_mail(void *context, uint32_t uid, GBytes *raw)
+{
+    size_t *count = context;
+    g_autofree char *digest =
+        g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, raw);
+    printf("%u %" G_GSIZE_FORMAT " %s\n", uid, g_bytes_get_size(raw), digest);
+    ++*count;
+    return true;
+}
+
+static bool
+fetch(ImapClient *client, const GArray *uids, GError **error)
+{
+    size_t count = 0;
+    for (guint i = 0; i < uids->len; i += IMAP_BATCH) {
+        g_autoptr(GArray) sizes =
+            imap_sizes(client, &g_array_index(uids, uint32_t, i),
+                       MIN(uids->len - i, IMAP_BATCH), error);
+        if (sizes == NULL ||
+            !imap_fetch(client, &g_array_index(sizes, ImapMessage, 0),
+                        sizes->len, "/tmp", 1024 * 1024, print_mail, &count,
+                        error))
+            return false;
+    }
+    printf("%" G_GSIZE_FORMAT " mails\n", count);
+    return true;
+}
+
+static bool
+wait_for_news(ImapClient *client, const char *seconds, GError **error)
+{
+    bool news;
+    gint64 began_us = g_get_monotonic_time();
+    if (!imap_wait(client, -1, atoi(seconds), &news, error))
+        return false;
+    printf("%s %" G_GINT64_FORMAT "\n", news ? "news" : "quiet",
+           (g_get_monotonic_time() - began_us) / 1000);
+    return true;
+}
+
+static bool
+in_folder(ImapClient *client, char **words, int n, GError **error)
+{
+    ImapFolder folder;
+    if (!imap_select(client, words[1], strcmp(words[0], "fetch") != 0, &folder,
+                     error))
+        return false;
+    if (strcmp(words[0], "wait") == 0)
+        return wait_for_news(client, words[2], error);
+    g_autoptr(GArray) uids =
+        imap_search(client, 1, n > 2 ? atoll(words[2]) : 0, error);
+    if (uids == NULL)
+        return false;
+    const uint32_t *first = &g_array_index(uids, uint32_t, 0);
+    if (strcmp(words[0], "fetch") == 0)
+        return fetch(client, uids, error);
+    if (strcmp(words[0], "mark") == 0)
+        return imap_mark(client, first, uids->len, words[2], error);
+    if (strcmp(words[0], "move") == 0)
+        return imap_move(client, first, uids->len, words[2], error);
+    return imap_delete(client, first, uids->len, error);
+}
+
+static bool
+obey(ImapClient *client, char **words, int n, GError **error)
+{
+    if (strcmp(words[0], "abilities") == 0) {
+        ImapAbilities can = imap_abilities(client);
+        printf("%s%s%s\n", can.idle ? "idle " : "", can.move ? "move " : "",
+               can.uidplus ? "uidplus" : "");
+        return true;
+    }
+    if (strcmp(words[0], "list") != 0)
+        return in_folder(client, words, n, error);
+    g_autoptr(GPtrArray) folders = imap_list(client, error);
+    for (guint i = 0; folders != NULL && i < folders->len; i++)
+        puts(folders->pdata[i]);
+    return folders != NULL;
+}
+
+static TlsMode
+tls_mode(const char *word)
+{
+    if (strcmp(word, "off") == 0)
+        return TLS_OFF;
+    return strcmp(word, "tls") == 0 ? TLS_ALWAYS : TLS_STARTTLS;
+}
+
+int
+main(int argc, char **argv)
+{
+    Account account = {.name = "probe",
+                       .ca_file = (char[]){""},
+                       .user = (char[]){"anna"},
+                       .mailbox = (char[]){""},
+                       .timeout_s = 10};
+    const char *secret = "secret";
+    int option;
+    while ((option = getopt(argc, argv, "c:k:m:p:t:u:")) != -1) {
+        switch (option) {
+        case 'c':
+            account.ca_file = optarg;
+            break;
+        case 'm':
+            account.mailbox = optarg;
+            break;
+        case 't':
+            account.tls = tls_mode(optarg);
+            break;
+        case 'u':
+            account.user = optarg;
+            break;
+        case 'k':
+            account.login = LOGIN_TOKEN;
+            secret = optarg;
+            break;
+        case 'p':
+            secret = optarg;
+            break;
+        default:
+            return 2;
+        }
+    }
+    if (argc - optind < 3)
+        return 2;
+    account.host = argv[optind];
+    account.port = (uint16_t)atoi(argv[optind + 1]);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(ImapClient) client = imap_open(&account, secret, &error);
+    if (client != NULL &&
+        obey(client, argv + optind + 2, argc - optind - 2, &error))
+        return EXIT_SUCCESS;
+    printf("%s: %s\n", failures[error->code], error->message);
+    return EXIT_FAILURE;
+}
