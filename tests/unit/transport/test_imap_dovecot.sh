@@ -50,7 +50,7 @@ test_mails()
     tap_is "it can what a good server can" "$(clear abilities)" \
         "idle move uidplus"
     tap_is "the folders" "$(clear list | LC_ALL=C sort | tr '\n' ' ')" \
-        "Done INBOX Gelöscht " 
+        "Done Gelöscht INBOX "
     tap_is "each mail comes byte for byte, a large one too" "$(fetched)" \
         "$(digests "$SERVERS"/mail.[1-4])"
     tap_is "none is seen for it" \
