@@ -29,6 +29,7 @@ typedef enum {
     KEY_DURATION, /* "90s" "5min" "1h 30min" "30d"             int64_t, s */
     KEY_SIZE, /* "100B" "4KiB" "25MiB" "1GiB"       int64_t, size_t, bytes */
     KEY_MODE, /* "0660"                                    mode_t */
+    KEY_DATE, /* "2026-01-31"; "" is 0     int64_t, Unix s, midnight UTC */
     KEY_WORD  /* one of a few words                        an enum */
 } KeyType;
 
@@ -55,10 +56,14 @@ typedef struct {
 
 /* A block: the top level, one group ("relay"), or a list of groups. */
 typedef struct {
-    const char *name; /* "" for the top level */
-    bool is_list;     /* name = ( { ... }, { ... } ); */
-    size_t offset;    /* in Settings: of the struct, or of the GPtrArray * */
-    size_t size;      /* of one struct */
+    const char *name;   /* "" for the top level; "accounts.folders" for a list
+                           within each element of another */
+    const char *within; /* that other list; NULL: it stands at the top */
+    bool is_list;       /* name = ( { ... }, { ... } ); */
+    bool is_optional;   /* the sample gives it as a comment */
+    size_t offset; /* in Settings, or in the struct of `within`: of the struct,
+                      or of the GPtrArray * */
+    size_t size;   /* of one struct */
     const Key *keys;
     size_t count;
     const char *help;
@@ -69,6 +74,12 @@ const KeyBlock *keys_blocks(size_t *ret_count);
 
 /* The block with this name, or NULL. */
 const KeyBlock *keys_block(const char *name);
+
+/* The list `name` within each element of the list `block`, or NULL. */
+const KeyBlock *keys_block_within(const KeyBlock *block, const char *name);
+
+/* What a block is called in the file: "folders". */
+const char *keys_block_word(const KeyBlock *block);
 
 /* The key of that block, or NULL. */
 const Key *keys_find(const KeyBlock *block, const char *name);
@@ -83,7 +94,8 @@ bool keys_find_path(const char *path, const KeyBlock **ret_block,
 /* True if the file must give it. */
 bool keys_is_required(const Key *key);
 
-/* How many structs of the block `settings` holds: 1, or the list's length. */
+/* How many structs of the block `settings` holds: 1, or the list's length; of a
+ * list within a list, all of them. */
 size_t keys_struct_count(const KeyBlock *block, const Settings *settings);
 
 /* The struct that the keys' offsets belong to; borrowed. */

@@ -45,7 +45,7 @@ typedef enum { TLS_OFF, TLS_STARTTLS, TLS_ALWAYS } TlsMode;
 typedef struct {
     char *host;
     uint16_t port;
-    TlsMode tls;           /* verification is always on */
+    TlsMode tls;            /* verification is always on */
     char *ca_file;          /* "" = the system's trust store */
     char *helo_name;        /* "" = this host's name */
     char *user;             /* "" = no login */
@@ -61,18 +61,45 @@ typedef enum {
     LOGIN_TOKEN     /* OAUTHBEARER (RFC 7628), or XOAUTH2 */
 } LoginKind;
 
+/* What is done with a mail of a folder once it is accepted. */
+typedef enum {
+    AFTER_KEEP,    /* nothing */
+    AFTER_SEEN,    /* flag it \Seen */
+    AFTER_KEYWORD, /* flag it with WatchedFolder.keyword */
+    AFTER_MOVE,    /* to WatchedFolder.move_to */
+    AFTER_DELETE
+} AfterAcceptance;
+
+/* A folder of an account whose mail becomes tickets. */
+typedef struct {
+    char *folder; /* UTF-8, with the server's hierarchy delimiter */
+    char *queue;  /* of what comes in there */
+    AfterAcceptance after;
+    char *keyword;   /* with AFTER_KEYWORD; an IMAP atom */
+    char *move_to;   /* with AFTER_MOVE; "" else */
+    int64_t since_s; /* first run: only what came then or later (Unix seconds,
+                        midnight UTC); 0: all */
+    int64_t poll_s;  /* between two looks where the server has no IDLE */
+} WatchedFolder;
+
+enum { WATCHED_FOLDERS_MAX = 100 };
+
 /* One login on an IMAP server. */
 typedef struct {
     char *name; /* [a-z0-9-]+, unique */
     char *host;
-    uint16_t port;
-    TlsMode tls;       /* verification is always on */
-    bool insecure_ok;  /* with TLS_OFF to another machine: passwords in clear */
-    char *ca_file;     /* "" = the system's trust store */
-    char *user;        /* who logs in */
-    char *mailbox;     /* whose mail is read; "" = the user's own */
-    LoginKind login;
-    int64_t timeout_s; /* longest wait for one answer */
+    uint16_t port;    /* never 0 once loaded: 993 with tls, else 143 */
+    TlsMode tls;      /* verification is always on */
+    bool insecure_ok; /* with TLS_OFF to another machine: passwords in clear */
+    char *ca_file;    /* "" = the system's trust store */
+    char *user;       /* who logs in */
+    char *mailbox;    /* whose mail is read; "" = the user's own */
+    LoginKind login;  /* LOGIN_TOKEN if there is a token_command */
+    char *password_file;
+    GStrv password_command; /* argv, no shell; empty = none */
+    GStrv token_command;    /* the same; exactly one of the three is given */
+    int64_t timeout_s;      /* longest wait for one answer */
+    GPtrArray *folders;     /* WatchedFolder*, at least one */
 } Account;
 
 typedef struct {
@@ -147,6 +174,7 @@ typedef struct {
     char *admin;          /* addr-spec; "" = nobody is told */
     GPtrArray *listeners; /* Listener*; none: accepts no mail here */
     GPtrArray *queues;    /* Queue*, at least one */
+    GPtrArray *accounts;  /* Account* */
     Relay relay;
     WorkerCounts workers;
     Budgets budgets;
@@ -191,6 +219,27 @@ void settings_secret_free(char *secret);
  * a comment that says how to use it.
  */
 void settings_postfix_map(const Settings *settings, GString *out);
+
+/*
+ * The account's password or token, from where the settings say; free it with
+ * settings_secret_free(). A token_command may say on a second line for how many
+ * seconds the token is good: ret_lifetime_s, 0 if it does not say or for a
+ * password. Errors as of settings_relay_password().
+ */
+bool settings_account_secret(const Account *account, char **ret_secret,
+                             int64_t *ret_lifetime_s, GError **error);
+
+/*
+ * The folder that worker `index` watches: all folders of all accounts, counted
+ * in the order of the file. False: there are not so many.
+ */
+bool settings_watched(const Settings *settings, int index,
+                      const Account **ret_account,
+                      const WatchedFolder **ret_folder);
+int settings_watched_count(const Settings *settings);
+
+/* The account with this name, or NULL; borrowed. */
+const Account *settings_account(const Settings *settings, const char *name);
 
 /* The queue with this name, or NULL; borrowed. */
 const Queue *settings_queue(const Settings *settings, const char *name);

@@ -171,6 +171,7 @@ type_fault(KeyType type, const char *text)
     case KEY_DURATION:
     case KEY_SIZE:
     case KEY_MODE:
+    case KEY_DATE:
     case KEY_WORD:
         return NULL;
     }

@@ -98,6 +98,12 @@ check_secret_file(const char *key, const char *path, uid_t service,
 }
 
 static bool
+check_program(const char *key, GStrv argv, GError **error)
+{
+    return argv[0] == NULL || check_public_file(key, argv[0], X_OK, error);
+}
+
+static bool
 check_relay(const Relay *relay, uid_t service, GError **error)
 {
     if (relay->ca_file[0] != '\0' &&
@@ -107,9 +113,33 @@ check_relay(const Relay *relay, uid_t service, GError **error)
         !check_secret_file("relay.password_file", relay->password_file, service,
                            error))
         return false;
-    return relay->password_command[0] == NULL ||
-           check_public_file("relay.password_command",
-                             relay->password_command[0], X_OK, error);
+    return check_program("relay.password_command", relay->password_command,
+                         error);
+}
+
+static bool
+check_account(const Account *account, uid_t service, GError **error)
+{
+    bool good =
+        (account->ca_file[0] == '\0' ||
+         check_public_file("ca_file", account->ca_file, R_OK, error)) &&
+        (account->password_file[0] == '\0' ||
+         check_secret_file("password_file", account->password_file, service,
+                           error)) &&
+        check_program("password_command", account->password_command, error) &&
+        check_program("token_command", account->token_command, error);
+    if (!good)
+        g_prefix_error(error, "account '%s': ", account->name);
+    return good;
+}
+
+static bool
+check_accounts(const GPtrArray *accounts, uid_t service, GError **error)
+{
+    for (guint i = 0; i < accounts->len; i++)
+        if (!check_account(accounts->pdata[i], service, error))
+            return false;
+    return true;
 }
 
 static bool
@@ -174,5 +204,6 @@ settings_check_files(const Settings *settings, GError **error)
                            W_OK | X_OK, error) &&
            check_log_file(settings, error) &&
            check_template_sets(settings, error) &&
+           check_accounts(settings->accounts, service, error) &&
            check_relay(&settings->relay, service, error);
 }

@@ -159,6 +159,93 @@ static const Key queue_keys[] = {
      .example = "[ \"anna@example.org\" ]"},
 };
 
+static const KeyWord after_words[] = {
+    {"keep", AFTER_KEEP}, {"seen", AFTER_SEEN},     {"keyword", AFTER_KEYWORD},
+    {"move", AFTER_MOVE}, {"delete", AFTER_DELETE}, {NULL, 0}};
+
+static const Key account_keys[] = {
+    {ROW("name", KEY_NAME, NULL, 1, 40, Account, name),
+     .help = "What the account is called in commands, in the log and in the "
+             "database. Small letters, digits and hyphens. A new name is a "
+             "new account: its mails are compared with what is known, and "
+             "none becomes a second ticket.",
+     .example = "\"office\"", .in_sample = true},
+    {ROW("host", KEY_HOST, NULL, 1, HOST_MAX_BYTES, Account, host),
+     .help = "The IMAP server.", .example = "\"imap.example.org\"",
+     .in_sample = true},
+    {ROW("port", KEY_INTEGER, "0", 0, 65535, Account, port),
+     .help = "Its port; 0 is 993 with tls, and 143 without or with starttls."},
+    {ROW("tls", KEY_WORD, "tls", 0, 0, Account, tls),
+     .help = "\"tls\" and \"starttls\" always verify the server's certificate "
+             "and name, and say no password when that fails. \"off\" is for "
+             "this machine only, unless insecure_ok.",
+     .words = tls_modes},
+    {ROW("insecure_ok", KEY_BOOL, "false", 0, 0, Account, insecure_ok),
+     .help = "With tls = \"off\" to another machine: everybody on the way may "
+             "read the password and all mail."},
+    {ROW("ca_file", KEY_PATH, "", 0, PATH_MAX_BYTES, Account, ca_file),
+     .help = "Certificates (PEM) that may sign the server's. Empty trusts "
+             "what the system trusts.",
+     .example = "\"/etc/postern/imap-ca.pem\""},
+    {ROW("user", KEY_STRING, NULL, 1, 254, Account, user),
+     .help = "Who logs in.", .example = "\"support@example.org\"",
+     .in_sample = true},
+    {ROW("mailbox", KEY_STRING, "", 0, 254, Account, mailbox),
+     .help = "Whose mail is read, if it is not the user's own: a shared "
+             "mailbox that the user may open.",
+     .example = "\"info@example.org\""},
+    {ROW("password_file", KEY_PATH, "", 0, PATH_MAX_BYTES, Account,
+         password_file),
+     .help = "A file whose one line is the password. It belongs to root or to "
+             "the service's user and is not open to others. Exactly one of "
+             "the three is given: this, password_command or token_command.",
+     .example = "\"/etc/postern/imap-password\"", .in_sample = true},
+    {ROW("password_command", KEY_ARGV, NULL, 0, 32, Account, password_command),
+     .help = "A program that prints the password: its absolute path and its "
+             "arguments, started without a shell by posternd before it gives "
+             "up root, at most 10 s and 4 KiB.",
+     .example = "[ \"/usr/bin/pass\", \"show\", \"imap\" ]"},
+    {ROW("token_command", KEY_ARGV, NULL, 0, 32, Account, token_command),
+     .help = "A program that prints an access token for XOAUTH2 and "
+             "OAUTHBEARER (Microsoft 365, Gmail), and on a second line for "
+             "how many seconds it is good. It is started as the service's "
+             "user when a token is needed: before the old one ends, and when "
+             "the server refuses it. At most 1min and 16 KiB.",
+     .example = "[ \"/usr/local/bin/postern-token\", "
+                "\"/etc/postern/oauth.conf\" ]"},
+    {ROW("timeout", KEY_DURATION, "1min", 1, HOUR, Account, timeout_s),
+     .help = "The longest wait for one answer of the server; a mail has more, "
+             "by its size."},
+};
+
+static const Key folder_keys[] = {
+    {ROW("folder", KEY_STRING, NULL, 1, 500, WatchedFolder, folder),
+     .help = "The folder's name, as \"postern account check\" lists it.",
+     .example = "\"INBOX\"", .in_sample = true},
+    {ROW("queue", KEY_NAME, NULL, 1, 40, WatchedFolder, queue),
+     .help = "The queue that its mail belongs to, whoever it was written to.",
+     .example = "\"support\"", .in_sample = true},
+    {ROW("after", KEY_WORD, "seen", 0, 0, WatchedFolder, after),
+     .help = "What is done with a mail once it is safe in the database. What "
+             "is new is known by its number, never by a flag: people may read "
+             "and flag as they like. A mail that could not be taken is left as "
+             "it is.",
+     .words = after_words},
+    {ROW("keyword", KEY_STRING, "Postern", 1, 60, WatchedFolder, keyword),
+     .help = "The flag that after = \"keyword\" sets."},
+    {ROW("move_to", KEY_STRING, "", 0, 500, WatchedFolder, move_to),
+     .help = "The folder that after = \"move\" moves to; it must be there.",
+     .example = "\"Archive\""},
+    {ROW("since", KEY_DATE, "", 0, 0, WatchedFolder, since_s),
+     .help = "When a folder is watched for the first time, only mail that the "
+             "server received on this day or later becomes tickets. Empty "
+             "takes all that is there.",
+     .example = "\"2026-01-31\""},
+    {ROW("poll", KEY_DURATION, "1min", 1, DAY, WatchedFolder, poll_s),
+     .help = "How often to look where the server cannot tell of new mail by "
+             "itself (IDLE)."},
+};
+
 static const Key relay_keys[] = {
     {ROW("host", KEY_HOST, "localhost", 1, HOST_MAX_BYTES, Relay, host),
      .help = "The mail server that takes what we send."},
@@ -356,6 +443,21 @@ static const KeyBlock blocks[] = {
      KEYS(queue_keys),
      .help = "The desks that customers write to: one { ... } for each, at "
              "least one."},
+    {.name = "accounts",
+     LIST(accounts, Account),
+     KEYS(account_keys),
+     .is_optional = true,
+     .help = "IMAP logins whose folders are watched: one { ... } for each. "
+             "None is needed where an MTA hands mail over."},
+    {.name = "accounts.folders",
+     .within = "accounts",
+     .is_list = true,
+     .is_optional = true,
+     .offset = offsetof(Account, folders),
+     .size = sizeof(WatchedFolder),
+     KEYS(folder_keys),
+     .help = "The folders of an account whose mail becomes tickets: one "
+             "{ ... } for each, within the block of the account."},
     {.name = "relay",
      GROUP(relay),
      KEYS(relay_keys),
@@ -413,11 +515,26 @@ keys_find(const KeyBlock *block, const char *name)
     return NULL;
 }
 
+const KeyBlock *
+keys_block_within(const KeyBlock *block, const char *name)
+{
+    g_autofree char *path = g_strconcat(block->name, ".", name, NULL);
+    const KeyBlock *inner = keys_block(path);
+    return inner != NULL && inner->within != NULL ? inner : NULL;
+}
+
+const char *
+keys_block_word(const KeyBlock *block)
+{
+    return block->within == NULL ? block->name
+                                 : block->name + strlen(block->within) + 1;
+}
+
 bool
 keys_find_path(const char *path, const KeyBlock **ret_block,
                const Key **ret_key)
 {
-    const char *dot = strchr(path, '.');
+    const char *dot = strrchr(path, '.');
     g_autofree char *block_name =
         g_strndup(path, dot == NULL ? 0 : (size_t)(dot - path));
     const KeyBlock *block = keys_block(block_name);
@@ -437,23 +554,47 @@ keys_is_required(const Key *key)
     return key->standard == NULL && key->min > 0;
 }
 
+/* The list in `strukt`: Settings, or an element of the list around. */
 static const GPtrArray *
-list_of(const KeyBlock *block, const Settings *settings)
+list_of(const KeyBlock *block, const void *strukt)
 {
-    const void *field = (const char *)settings + block->offset;
+    const void *field = (const char *)strukt + block->offset;
     return *(GPtrArray *const *)field;
 }
 
 size_t
 keys_struct_count(const KeyBlock *block, const Settings *settings)
 {
-    return block->is_list ? list_of(block, settings)->len : 1;
+    if (!block->is_list)
+        return 1;
+    if (block->within == NULL)
+        return list_of(block, settings)->len;
+    const GPtrArray *outer = list_of(keys_block(block->within), settings);
+    size_t count = 0;
+    for (guint i = 0; i < outer->len; i++)
+        count += list_of(block, outer->pdata[i])->len;
+    return count;
+}
+
+static const void *
+inner_struct(const KeyBlock *block, const Settings *settings, size_t index)
+{
+    const GPtrArray *outer = list_of(keys_block(block->within), settings);
+    for (guint i = 0; i < outer->len; i++) {
+        const GPtrArray *list = list_of(block, outer->pdata[i]);
+        if (index < list->len)
+            return list->pdata[index];
+        index -= list->len;
+    }
+    g_assert_not_reached();
 }
 
 const void *
 keys_struct(const KeyBlock *block, const Settings *settings, size_t index)
 {
     g_assert(index < keys_struct_count(block, settings));
+    if (block->within != NULL)
+        return inner_struct(block, settings, index);
     if (block->is_list)
         return list_of(block, settings)->pdata[index];
     return (const char *)settings + block->offset;

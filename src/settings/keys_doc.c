@@ -48,6 +48,7 @@ range_worth_saying(const Key *key)
     case KEY_BOOL:
     case KEY_DURATION:
     case KEY_SIZE:
+    case KEY_DATE:
     case KEY_WORD:
         return keys_range_text(key);
     case KEY_STRING:
@@ -106,19 +107,59 @@ sample_keys(const KeyBlock *block, const char *indent, GString *out)
 }
 
 static void
+sample_list(const KeyBlock *block, const char *indent, GString *out)
+{
+    g_autofree char *inner = g_strconcat(indent, "        ", NULL);
+    g_autofree char *comment = g_strconcat(indent, "# ", NULL);
+    size_t count = 0;
+    const KeyBlock *blocks = keys_blocks(&count);
+    append_wrapped(out, comment, block->help);
+    g_string_append_printf(out, "%s%s = (\n%s    {\n", indent,
+                           keys_block_word(block), indent);
+    sample_keys(block, inner, out);
+    for (size_t i = 0; i < count; i++) {
+        if (g_strcmp0(blocks[i].within, block->name) != 0)
+            continue;
+        g_string_append_c(out, '\n');
+        sample_list(&blocks[i], inner, out);
+    }
+    g_string_append_printf(out, "%s    }\n%s);\n", indent, indent);
+}
+
+/* Each line a comment, with a space: no key of it is meant alone. */
+static void
+sample_as_comment(const char *text, GString *out)
+{
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    for (size_t i = 0; lines[i] != NULL; i++)
+        if (lines[i + 1] != NULL)
+            g_string_append_printf(out, "#%s%s\n", *lines[i] != '\0' ? " " : "",
+                                   lines[i]);
+}
+
+static void
 sample_block(const KeyBlock *block, GString *out)
 {
+    g_autoptr(GString) text = g_string_new(NULL);
+    if (block->within != NULL)
+        return;
     g_string_append_c(out, '\n');
     if (block->name[0] == '\0') {
         sample_keys(block, "", out);
         return;
     }
-    append_wrapped(out, "# ", block->help);
-    const char *open = block->is_list ? "(\n    {" : "{";
-    const char *close = block->is_list ? "    }\n);" : "};";
-    g_string_append_printf(out, "%s = %s\n", block->name, open);
-    sample_keys(block, block->is_list ? "        " : "    ", out);
-    g_string_append_printf(out, "%s\n", close);
+    if (block->is_list) {
+        sample_list(block, "", text);
+    } else {
+        append_wrapped(text, "# ", block->help);
+        g_string_append_printf(text, "%s = {\n", block->name);
+        sample_keys(block, "    ", text);
+        g_string_append(text, "};\n");
+    }
+    if (block->is_optional)
+        sample_as_comment(text->str, out);
+    else
+        g_string_append(out, text->str);
 }
 
 /* What must be filled in comes first, what rarely matters last. */
@@ -126,7 +167,7 @@ void
 keys_sample(GString *out)
 {
     static const char *const first[] = {"database", "queues", "listeners",
-                                        "relay", NULL};
+                                        "accounts", "relay",  NULL};
     size_t count = 0;
     const KeyBlock *blocks = keys_blocks(&count);
     g_string_append(out, sample_heading);

@@ -38,6 +38,8 @@ keys_type_text(KeyType type)
         return "size";
     case KEY_MODE:
         return "mode";
+    case KEY_DATE:
+        return "date";
     case KEY_WORD:
         return "word";
     }
@@ -96,6 +98,8 @@ keys_range_text(const Key *key)
         return words_text(key->words);
     case KEY_BOOL:
         return g_strdup("true or false");
+    case KEY_DATE:
+        return g_strdup("YYYY-MM-DD");
     case KEY_ADDRESSES:
         return count_text(key, "addresses");
     case KEY_ARGV:
@@ -183,6 +187,10 @@ keys_value_text(const Key *key, const void *strukt)
         g_autofree char *text = amount_text(key, value_number(key, strukt));
         return quoted(text);
     }
+    case KEY_DATE: {
+        g_autofree char *text = value_date_text(value_number(key, strukt));
+        return quoted(text);
+    }
     case KEY_STRING:
     case KEY_NAME:
     case KEY_LANGUAGE:
@@ -234,19 +242,28 @@ print_struct(const KeyBlock *block, const void *strukt, const char *indent,
     }
 }
 
+/* The list in `owner`: Settings, or an element of the list around. */
 static void
-print_list(const KeyBlock *block, const Settings *settings, bool only_changed,
-           GString *out)
+print_list(const KeyBlock *block, const void *owner, const char *indent,
+           bool only_changed, GString *out)
 {
-    size_t count = keys_struct_count(block, settings);
-    g_string_append_printf(out, "%s = (", block->name);
-    for (size_t i = 0; i < count; i++) {
-        g_string_append(out, i == 0 ? "\n    {\n" : ",\n    {\n");
-        print_struct(block, keys_struct(block, settings, i), "        ",
-                     only_changed, out);
-        g_string_append(out, "    }");
+    const void *field = (const char *)owner + block->offset;
+    const GPtrArray *list = *(GPtrArray *const *)field;
+    g_autofree char *inner = g_strconcat(indent, "        ", NULL);
+    size_t count = 0;
+    const KeyBlock *blocks = keys_blocks(&count);
+    g_string_append_printf(out, "%s%s = (", indent, keys_block_word(block));
+    for (guint i = 0; i < list->len; i++) {
+        g_string_append_printf(out, "%s\n%s    {\n", i == 0 ? "" : ",", indent);
+        print_struct(block, list->pdata[i], inner, only_changed, out);
+        for (size_t k = 0; k < count; k++)
+            if (g_strcmp0(blocks[k].within, block->name) == 0)
+                print_list(&blocks[k], list->pdata[i], inner, only_changed,
+                           out);
+        g_string_append_printf(out, "%s    }", indent);
     }
-    g_string_append(out, count == 0 ? " );\n" : "\n);\n");
+    g_string_append_printf(out, "%s%s);\n", list->len == 0 ? " " : "\n",
+                           list->len == 0 ? "" : indent);
 }
 
 static void
@@ -267,8 +284,10 @@ keys_print(const Settings *settings, bool only_changed, GString *out)
     const KeyBlock *blocks = keys_blocks(&count);
     print_struct(&blocks[0], settings, "", only_changed, out);
     for (size_t i = 1; i < count; i++) {
+        if (blocks[i].within != NULL)
+            continue; /* shown with what it is in */
         if (blocks[i].is_list)
-            print_list(&blocks[i], settings, only_changed, out);
+            print_list(&blocks[i], settings, "", only_changed, out);
         else
             print_group(&blocks[i], settings, only_changed, out);
     }

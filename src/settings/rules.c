@@ -3,20 +3,18 @@
 #include <string.h>
 
 #include "check.h"
-#include "load.h"
 #include "mail/address.h"
+#include "rules.h"
 
-/* Where the element of a list stands; NULL if the list is not written. */
-static const config_setting_t *
-element_at(const Load *load, const char *list, guint index)
+const config_setting_t *
+rules_element_at(const Load *load, const char *list, guint index)
 {
     config_setting_t *setting = config_lookup(load->config, list);
     return setting == NULL ? NULL : config_setting_get_elem(setting, index);
 }
 
-/* Where a key of that element stands, or else the element. */
-static const config_setting_t *
-member_at(const config_setting_t *element, const char *name)
+const config_setting_t *
+rules_member_at(const config_setting_t *element, const char *name)
 {
     const config_setting_t *member =
         element == NULL ? NULL : config_setting_get_member(element, name);
@@ -28,7 +26,7 @@ static const config_setting_t *
 key_at(const Load *load, const char *block, const char *name)
 {
     config_setting_t *setting = config_lookup(load->config, block);
-    return member_at(setting, name);
+    return rules_member_at(setting, name);
 }
 
 static bool
@@ -38,7 +36,9 @@ check_queue_name(const Load *load, const Queue *queue, guint index)
         const Queue *other = load->settings->queues->pdata[i];
         if (strcmp(other->name, queue->name) == 0)
             return load_refuse(
-                load, member_at(element_at(load, "queues", index), "name"),
+                load,
+                rules_member_at(rules_element_at(load, "queues", index),
+                                "name"),
                 "queues.name: '%s' is the name of two queues; rename one",
                 queue->name);
     }
@@ -56,7 +56,9 @@ check_queue_addresses(const Load *load, const Queue *queue, guint index,
         if (owner != NULL) {
             g_free(key);
             return load_refuse(
-                load, member_at(element_at(load, "queues", index), "addresses"),
+                load,
+                rules_member_at(rules_element_at(load, "queues", index),
+                                "addresses"),
                 "queues.addresses: '%s' belongs to queue '%s' already; remove "
                 "it from one of them",
                 queue->addresses[i], owner);
@@ -96,7 +98,7 @@ check_notices(const Load *load, GHashTable *owners)
     for (guint i = 0; i < settings->queues->len; i++) {
         const Queue *queue = settings->queues->pdata[i];
         const config_setting_t *at =
-            member_at(element_at(load, "queues", i), "notify");
+            rules_member_at(rules_element_at(load, "queues", i), "notify");
         for (size_t k = 0; queue->notify[k] != NULL; k++)
             if (!check_notified(load, queue->notify[k], at, "queues.notify",
                                 owners))
@@ -114,7 +116,9 @@ finish_tag_prefix(const Load *load, Queue *queue, guint index)
         return true;
     if (strpbrk(queue->tag_prefix, "[]#") != NULL)
         return load_refuse(
-            load, member_at(element_at(load, "queues", index), "tag_prefix"),
+            load,
+            rules_member_at(rules_element_at(load, "queues", index),
+                            "tag_prefix"),
             "queues.tag_prefix: '%s' holds one of [ ] #; write a plain word",
             queue->tag_prefix);
     char *spaced = g_strconcat(queue->tag_prefix, " ", NULL);
@@ -160,11 +164,11 @@ check_listener(const Load *load, guint index)
 {
     GPtrArray *listeners = load->settings->listeners;
     const Listener *listener = listeners->pdata[index];
-    const config_setting_t *at = element_at(load, "listeners", index);
+    const config_setting_t *at = rules_element_at(load, "listeners", index);
     if ((listener->socket[0] == '\0') == (listener->host[0] == '\0'))
         return load_refuse(load, at, "listeners: give either socket or host");
     if (listener->host[0] != '\0' && !check_is_loopback(listener->host))
-        return load_refuse(load, member_at(at, "host"),
+        return load_refuse(load, rules_member_at(at, "host"),
                            "listeners.host: '%s' is not a loopback address; "
                            "write \"127.0.0.1\" or \"::1\"",
                            listener->host);
@@ -275,6 +279,7 @@ check_metrics(const Load *load)
 bool
 load_check_rules(const Load *load)
 {
-    return check_queues(load) && check_listeners(load) && check_relay(load) &&
+    return check_queues(load) && check_listeners(load) &&
+           rules_check_accounts(load) && check_relay(load) &&
            check_outbox(load) && check_limits(load) && check_metrics(load);
 }

@@ -1,4 +1,4 @@
-/* The relay's password: out of a file, or out of a program that prints it. */
+/* Passwords and tokens: out of a file, or out of a program that prints them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -13,15 +13,30 @@
 #include "settings/settings.h"
 #include "small_file.h"
 
-enum { SECRET_MAX_BYTES = 4096, COMMAND_MAX_MS = 10 * 1000 };
+enum {
+    SECRET_MAX_BYTES = 4096,
+    TOKEN_MAX_BYTES = 16 * 1024, /* Microsoft's are some KiB */
+    PASSWORD_MAX_S = 10,
+    TOKEN_MAX_S = 60, /* it asks a server */
+    LIFETIME_MAX_S = 365 * 24 * 3600
+};
+
+/* Where a secret comes from, and the bounds of that. */
+typedef struct {
+    const char *key;  /* "relay.password_command" */
+    const char *noun; /* "password" */
+    size_t max_bytes;
+    int max_s;
+} Source;
 
 /* What a running command has printed so far. */
 typedef struct {
+    const Source *source;
     const char *name; /* argv[0] */
     pid_t pid;
     int fd;
     int64_t deadline_us;
-    char *output; /* SECRET_MAX_BYTES + 1 */
+    char *output; /* source->max_bytes + 1 */
     size_t length;
 } Command;
 
@@ -36,8 +51,8 @@ settings_secret_free(char *secret)
 
 /* One line: its end is taken off, anything else unprintable is refused. */
 static bool
-take_secret(const char *source, const char *bytes, size_t length,
-            char **ret_secret, GError **error)
+take_secret(const Source *source, const char *where, const char *bytes,
+            size_t length, char **ret_secret, GError **error)
 {
     if (length > 0 && bytes[length - 1] == '\n')
         length--;
@@ -49,8 +64,8 @@ take_secret(const char *source, const char *bytes, size_t length,
             fault = "holds a control character or more than one line";
     if (fault != NULL) {
         failure_set(error, FAILURE_CONFIG,
-                    "relay: the password of %s %s; it is one line of text",
-                    source, fault);
+                    "%s: the %s of %s %s; it is one line of text", source->key,
+                    source->noun, where, fault);
         return false;
     }
     *ret_secret = g_strndup(bytes, length);
@@ -58,22 +73,24 @@ take_secret(const char *source, const char *bytes, size_t length,
 }
 
 static bool
-read_file(const char *path, char **ret_secret, GError **error)
+read_file(const char *key, const char *path, char **ret_secret, GError **error)
 {
+    const Source source = {key, "password", SECRET_MAX_BYTES, 0};
     g_auto(SmallFile) file = {0};
     if (!small_file_read(path, SECRET_MAX_BYTES, &file, error) ||
         !small_file_judge(path, file.owner, file.mode, geteuid(), error)) {
-        g_prefix_error(error, "relay.password_file: ");
+        g_prefix_error(error, "%s: ", key);
         return false;
     }
-    return take_secret(path, file.bytes, file.length, ret_secret, error);
+    return take_secret(&source, path, file.bytes, file.length, ret_secret,
+                       error);
 }
 
 static bool
 command_failed(const Command *command, FailureCode code, const char *fault,
                GError **error)
 {
-    failure_set(error, code, "relay.password_command: '%s' %s", command->name,
+    failure_set(error, code, "%s: '%s' %s", command->source->key, command->name,
                 fault);
     return false;
 }
@@ -130,7 +147,7 @@ command_start(char *const *argv, Command *command, GError **error)
     }
     command->fd = ends[0];
     command->deadline_us =
-        g_get_monotonic_time() + (int64_t)COMMAND_MAX_MS * 1000;
+        g_get_monotonic_time() + command->source->max_s * G_USEC_PER_SEC;
     return true;
 }
 
@@ -153,14 +170,22 @@ wait_readable(const Command *command)
 }
 
 static bool
+took_too_long(const Command *command, GError **error)
+{
+    g_autofree char *fault =
+        g_strdup_printf("did not end within %d s", command->source->max_s);
+    return command_failed(command, FAILURE_TEMPORARY, fault, error);
+}
+
+static bool
 command_read(Command *command, GError **error)
 {
-    while (command->length <= SECRET_MAX_BYTES) {
+    size_t max = command->source->max_bytes;
+    while (command->length <= max) {
         if (!wait_readable(command))
-            return command_failed(command, FAILURE_TEMPORARY,
-                                  "did not end within 10 s", error);
+            return took_too_long(command, error);
         ssize_t n = read(command->fd, command->output + command->length,
-                         SECRET_MAX_BYTES + 1 - command->length);
+                         max + 1 - command->length);
         if (n == 0)
             return true;
         if (n > 0)
@@ -169,8 +194,9 @@ command_read(Command *command, GError **error)
             return command_failed(command, FAILURE_TEMPORARY, g_strerror(errno),
                                   error);
     }
-    return command_failed(command, FAILURE_CONFIG, "printed more than 4 KiB",
-                          error);
+    g_autofree char *fault =
+        g_strdup_printf("printed more than %zu KiB", max / 1024);
+    return command_failed(command, FAILURE_CONFIG, fault, error);
 }
 
 /* Has it ended? It stays a zombie, so that its process group is still its. */
@@ -229,23 +255,37 @@ command_end(const Command *command, bool was_read, GError **error)
     if (!was_read)
         return false;
     if (!ended)
-        return command_failed(command, FAILURE_TEMPORARY,
-                              "did not end within 10 s", error);
+        return took_too_long(command, error);
     return command_judge(command, status, error);
 }
 
-static bool
-run_command(char *const *argv, char **ret_secret, GError **error)
+/* What follows the first line, taken off: for how many seconds it is good. */
+static int64_t
+take_lifetime(Command *command)
 {
-    Command command = {0};
+    char *end = memchr(command->output, '\n', command->length);
+    if (end == NULL)
+        return 0;
+    int64_t lifetime_s = g_ascii_strtoll(end + 1, NULL, 10);
+    command->length = (size_t)(end - command->output);
+    return CLAMP(lifetime_s, 0, LIFETIME_MAX_S);
+}
+
+/* `ret_lifetime_s` NULL: there is no second line. */
+static bool
+run_command(const Source *source, char *const *argv, char **ret_secret,
+            int64_t *ret_lifetime_s, GError **error)
+{
+    Command command = {.source = source};
     if (!command_start(argv, &command, error))
         return false;
-    command.output = g_malloc0(SECRET_MAX_BYTES + 1);
-    bool was_read = command_read(&command, error);
-    bool good = command_end(&command, was_read, error) &&
-                take_secret(command.name, command.output, command.length,
-                            ret_secret, error);
-    explicit_bzero(command.output, SECRET_MAX_BYTES + 1);
+    command.output = g_malloc0(source->max_bytes + 1);
+    bool good = command_end(&command, command_read(&command, error), error);
+    if (good && ret_lifetime_s != NULL)
+        *ret_lifetime_s = take_lifetime(&command);
+    good = good && take_secret(source, command.name, command.output,
+                               command.length, ret_secret, error);
+    explicit_bzero(command.output, source->max_bytes + 1);
     g_free(command.output);
     return good;
 }
@@ -253,10 +293,43 @@ run_command(char *const *argv, char **ret_secret, GError **error)
 bool
 settings_relay_password(const Relay *relay, char **ret_password, GError **error)
 {
+    static const Source source = {"relay.password_command", "password",
+                                  SECRET_MAX_BYTES, PASSWORD_MAX_S};
     if (relay->password_file[0] != '\0')
-        return read_file(relay->password_file, ret_password, error);
+        return read_file("relay.password_file", relay->password_file,
+                         ret_password, error);
     if (relay->password_command[0] != NULL)
-        return run_command(relay->password_command, ret_password, error);
+        return run_command(&source, relay->password_command, ret_password, NULL,
+                           error);
     *ret_password = NULL;
     return true;
+}
+
+static bool
+account_secret(const Account *account, char **ret_secret,
+               int64_t *ret_lifetime_s, GError **error)
+{
+    static const Source password = {"password_command", "password",
+                                    SECRET_MAX_BYTES, PASSWORD_MAX_S};
+    static const Source token = {"token_command", "token", TOKEN_MAX_BYTES,
+                                 TOKEN_MAX_S};
+    *ret_lifetime_s = 0;
+    if (account->token_command[0] != NULL)
+        return run_command(&token, account->token_command, ret_secret,
+                           ret_lifetime_s, error);
+    if (account->password_command[0] != NULL)
+        return run_command(&password, account->password_command, ret_secret,
+                           NULL, error);
+    return read_file("password_file", account->password_file, ret_secret,
+                     error);
+}
+
+bool
+settings_account_secret(const Account *account, char **ret_secret,
+                        int64_t *ret_lifetime_s, GError **error)
+{
+    if (account_secret(account, ret_secret, ret_lifetime_s, error))
+        return true;
+    g_prefix_error(error, "account '%s': ", account->name);
+    return false;
 }

@@ -144,6 +144,9 @@ check_required(const Load *load, const config_setting_t *at,
     return true;
 }
 
+static bool read_list(const Load *load, const config_setting_t *at,
+                      const KeyBlock *block, void *owner);
+
 static bool
 read_group(const Load *load, const config_setting_t *at, const KeyBlock *block,
            void *strukt)
@@ -156,9 +159,11 @@ read_group(const Load *load, const config_setting_t *at, const KeyBlock *block,
         config_setting_t *member = config_setting_get_elem(at, (unsigned)i);
         const char *name = config_setting_name(member);
         const Key *key = keys_find(block, name);
-        if (key == NULL)
+        const KeyBlock *inner = keys_block_within(block, name);
+        if (key == NULL && inner == NULL)
             return refuse_unknown(load, member, block, name);
-        if (!read_key(load, member, block, key, strukt))
+        if (inner != NULL ? !read_list(load, member, inner, strukt)
+                          : !read_key(load, member, block, key, strukt))
             return false;
     }
     return check_required(load, at, block);
@@ -171,29 +176,50 @@ set_standards(const KeyBlock *block, void *strukt)
         value_set_standard(&block->keys[i], strukt);
 }
 
+static GPtrArray **
+list_of(const KeyBlock *block, void *owner)
+{
+    return (GPtrArray **)(void *)((char *)owner + block->offset);
+}
+
+/* Call `each` for the lists within the elements of the list `block`. */
+static void
+for_inner(const KeyBlock *block, void *strukt,
+          void (*each)(const KeyBlock *inner, void *owner))
+{
+    size_t count = 0;
+    const KeyBlock *blocks = keys_blocks(&count);
+    for (size_t i = 0; i < count; i++)
+        if (g_strcmp0(blocks[i].within, block->name) == 0)
+            each(&blocks[i], strukt);
+}
+
+static void
+list_new(const KeyBlock *block, void *owner)
+{
+    *list_of(block, owner) = g_ptr_array_new_with_free_func(g_free);
+}
+
 static void *
 struct_new(const KeyBlock *block)
 {
     void *strukt = g_malloc0(block->size);
     set_standards(block, strukt);
+    for_inner(block, strukt, list_new);
     return strukt;
 }
 
-static GPtrArray **
-list_of(const KeyBlock *block, Settings *settings)
-{
-    return (GPtrArray **)(void *)((char *)settings + block->offset);
-}
-
 static bool
-read_list(const Load *load, const config_setting_t *at, const KeyBlock *block)
+read_list(const Load *load, const config_setting_t *at, const KeyBlock *block,
+          void *owner)
 {
+    const char *word = keys_block_word(block);
     if (!config_setting_is_list(at))
         return load_refuse(load, at,
                            "%s: must be a list of blocks; write %s = "
                            "( { ... }, { ... } );",
-                           block->name, block->name);
-    GPtrArray *list = *list_of(block, load->settings);
+                           block->name, word);
+    GPtrArray *list = *list_of(block, owner);
     for (int i = 0; i < config_setting_length(at); i++) {
         void *strukt = struct_new(block);
         g_ptr_array_add(list, strukt);
@@ -214,10 +240,10 @@ read_member(const Load *load, const config_setting_t *at)
     if (key != NULL)
         return read_key(load, at, top, key, load->settings);
     const KeyBlock *block = keys_block(name);
-    if (block == NULL)
+    if (block == NULL || block->within != NULL)
         return refuse_unknown(load, at, top, name);
     if (block->is_list)
-        return read_list(load, at, block);
+        return read_list(load, at, block, load->settings);
     return read_group(load, at, block, (char *)load->settings + block->offset);
 }
 
@@ -253,16 +279,23 @@ clear_struct(const KeyBlock *block, void *strukt)
 }
 
 static void
+clear_list(const KeyBlock *block, void *owner)
+{
+    GPtrArray *list = *list_of(block, owner);
+    for (guint i = 0; i < list->len; i++) {
+        for_inner(block, list->pdata[i], clear_list);
+        clear_struct(block, list->pdata[i]);
+    }
+    g_ptr_array_free(list, TRUE);
+}
+
+static void
 clear_block(const KeyBlock *block, Settings *settings)
 {
-    if (!block->is_list) {
+    if (block->is_list)
+        clear_list(block, settings);
+    else
         clear_struct(block, (char *)settings + block->offset);
-        return;
-    }
-    GPtrArray *list = *list_of(block, settings);
-    for (guint i = 0; i < list->len; i++)
-        clear_struct(block, list->pdata[i]);
-    g_ptr_array_free(list, TRUE);
 }
 
 static Settings *
@@ -272,9 +305,10 @@ settings_new(const char *file)
     size_t count = 0;
     const KeyBlock *blocks = keys_blocks(&count);
     for (size_t i = 0; i < count; i++) {
+        if (blocks[i].within != NULL)
+            continue; /* made with what it is in */
         if (blocks[i].is_list)
-            *list_of(&blocks[i], settings) =
-                g_ptr_array_new_with_free_func(g_free);
+            list_new(&blocks[i], settings);
         else
             set_standards(&blocks[i], (char *)settings + blocks[i].offset);
     }
@@ -290,7 +324,8 @@ settings_free(Settings *settings)
     size_t count = 0;
     const KeyBlock *blocks = keys_blocks(&count);
     for (size_t i = 0; i < count; i++)
-        clear_block(&blocks[i], settings);
+        if (blocks[i].within == NULL)
+            clear_block(&blocks[i], settings);
     g_free(settings->file);
     g_free(settings);
 }
@@ -335,4 +370,41 @@ settings_queue(const Settings *settings, const char *name)
             return queue;
     }
     return NULL;
+}
+
+const Account *
+settings_account(const Settings *settings, const char *name)
+{
+    for (guint i = 0; i < settings->accounts->len; i++) {
+        const Account *account = settings->accounts->pdata[i];
+        if (strcmp(account->name, name) == 0)
+            return account;
+    }
+    return NULL;
+}
+
+bool
+settings_watched(const Settings *settings, int index,
+                 const Account **ret_account, const WatchedFolder **ret_folder)
+{
+    guint left = (guint)index;
+    for (guint i = 0; i < settings->accounts->len; i++) {
+        const Account *account = settings->accounts->pdata[i];
+        if (left < account->folders->len) {
+            *ret_account = account;
+            *ret_folder = account->folders->pdata[left];
+            return true;
+        }
+        left -= account->folders->len;
+    }
+    return false;
+}
+
+int
+settings_watched_count(const Settings *settings)
+{
+    guint count = 0;
+    for (guint i = 0; i < settings->accounts->len; i++)
+        count += ((const Account *)settings->accounts->pdata[i])->folders->len;
+    return (int)count;
 }

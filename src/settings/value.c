@@ -1,5 +1,6 @@
 #include "value.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "check.h"
@@ -41,6 +42,7 @@ value_form(KeyType type)
     case KEY_DURATION:
     case KEY_SIZE:
     case KEY_MODE:
+    case KEY_DATE:
     case KEY_WORD:
         return FORM_TEXT;
     }
@@ -155,6 +157,31 @@ parse_mode(const char *text, int64_t *ret_mode)
         return false;
     *ret_mode = (int64_t)g_ascii_strtoull(text, NULL, 8);
     return true;
+}
+
+bool
+value_date_parse(const char *text, int64_t *ret_s)
+{
+    int year, month, day, end = 0;
+    *ret_s = 0;
+    if (*text == '\0')
+        return true;
+    if (strspn(text, "0123456789-") != 10 ||
+        sscanf(text, "%4d-%2d-%2d%n", &year, &month, &day, &end) != 3 ||
+        text[end] != '\0')
+        return false;
+    g_autoptr(GDateTime) date = g_date_time_new_utc(year, month, day, 0, 0, 0);
+    if (date == NULL)
+        return false;
+    *ret_s = g_date_time_to_unix(date);
+    return true;
+}
+
+char *
+value_date_text(int64_t date_s)
+{
+    g_autoptr(GDateTime) date = g_date_time_new_from_unix_utc(date_s);
+    return date_s == 0 ? g_strdup("") : g_date_time_format(date, "%Y-%m-%d");
 }
 
 static bool
@@ -293,7 +320,8 @@ set_counted(const Key *key, void *strukt, const char *text, bool parsed,
     if (!parsed)
         return key->type == KEY_WORD ? no_such_word(key, text)
                                      : no_such_amount(key, text);
-    if (key->type != KEY_WORD && !in_range(key, number))
+    if (key->type != KEY_WORD && key->type != KEY_DATE &&
+        !in_range(key, number))
         return out_of_range(key, text);
     store_number(key, strukt, number);
     return NULL;
@@ -315,6 +343,10 @@ value_set_text(const Key *key, void *strukt, const char *text)
     }
     case KEY_MODE: {
         bool parsed = parse_mode(text, &number);
+        return set_counted(key, strukt, text, parsed, number);
+    }
+    case KEY_DATE: {
+        bool parsed = value_date_parse(text, &number);
         return set_counted(key, strukt, text, parsed, number);
     }
     case KEY_WORD: {
@@ -430,6 +462,7 @@ value_clear(const Key *key, void *strukt)
     case KEY_DURATION:
     case KEY_SIZE:
     case KEY_MODE:
+    case KEY_DATE:
     case KEY_WORD:
         return;
     }

@@ -27,6 +27,10 @@ char *value_duration_text(int64_t duration_s);
 bool value_size_parse(const char *text, int64_t *ret_bytes);
 char *value_size_text(int64_t bytes);
 
+/* "2026-01-31", "" is 0: Unix seconds of that midnight, UTC. */
+bool value_date_parse(const char *text, int64_t *ret_s);
+char *value_date_text(int64_t date_s);
+
 /* Set the field of `key` in `strukt`; texts are copied. */
 char *value_set_text(const Key *key, void *strukt, const char *text);
 char *value_set_number(const Key *key, void *strukt, int64_t number);

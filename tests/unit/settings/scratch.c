@@ -52,6 +52,32 @@ append_other(GString *text, const char *tried, const char *name,
         g_string_append_printf(text, " %s = %s;", name, value);
 }
 
+/* An account with one folder; `extra` is within the one or the other. */
+static void
+append_account(GString *text, bool in_folder, const char *tried,
+               const char *extra)
+{
+    const char *left_out = in_folder ? "" : tried;
+    g_string_append(text, "accounts = ( {");
+    append_other(text, left_out, "name", "\"office\"");
+    append_other(text, left_out, "host", "\"imap.a.example\"");
+    append_other(text, left_out, "user", "\"desk\"");
+    /* One way to log in, no more. */
+    if (!g_str_has_suffix(left_out, "_command"))
+        append_other(text, left_out, "password_file", "\"/etc/secret\"");
+    if (strcmp(left_out, "insecure_ok") != 0)
+        append_other(text, left_out, "insecure_ok", "true");
+    left_out = in_folder ? tried : "";
+    g_string_append_printf(text, "%s folders = ( {", in_folder ? "" : extra);
+    append_other(text, left_out, "folder", "\"INBOX\"");
+    append_other(text, left_out, "queue", "\"support\"");
+    if (strcmp(left_out, "move_to") == 0)
+        append_other(text, left_out, "after", "\"move\"");
+    if (strcmp(left_out, "after") == 0 && strstr(extra, "\"move\"") != NULL)
+        append_other(text, left_out, "move_to", "\"Done\"");
+    g_string_append_printf(text, "%s } ); } );\n", in_folder ? extra : "");
+}
+
 static void
 append_block(GString *text, const char *block, const char *tried,
              const char *line)
@@ -74,6 +100,8 @@ append_block(GString *text, const char *block, const char *tried,
             place = "";
         g_string_append_printf(text, "listeners = ( {%s%s } );\n", place,
                                extra);
+    } else if (g_str_has_prefix(block, "accounts")) {
+        append_account(text, strcmp(block, "accounts") != 0, left_out, extra);
     } else if (block[0] == '\0') {
         g_string_append(text, extra);
     } else {

@@ -14,6 +14,11 @@
     "queues = ( { name = \"support\"; addresses = [ \"support@example.org\" "  \
     "]; } );\n"
 
+#define SCRATCH_ACCOUNT                                                        \
+    "accounts = ( { name = \"office\"; host = \"imap.example.org\"; user = "    \
+    "\"desk\"; password_file = \"/etc/secret\"; folders = ( { folder = "       \
+    "\"INBOX\"; queue = \"support\"; } ); } );\n"
+
 /* A new file with these bytes and this mode in a directory of its own. */
 char *scratch_write(const char *bytes, size_t length, mode_t mode);
 
