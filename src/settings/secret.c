@@ -266,9 +266,10 @@ take_lifetime(Command *command)
     char *end = memchr(command->output, '\n', command->length);
     if (end == NULL)
         return 0;
-    int64_t lifetime_s = g_ascii_strtoll(end + 1, NULL, 10);
+    bool is_number = g_ascii_isdigit(end[1]);
+    int64_t lifetime_s = is_number ? g_ascii_strtoll(end + 1, NULL, 10) : 0;
     command->length = (size_t)(end - command->output);
-    return CLAMP(lifetime_s, 0, LIFETIME_MAX_S);
+    return MIN(lifetime_s, LIFETIME_MAX_S);
 }
 
 /* `ret_lifetime_s` NULL: there is no second line. */
@@ -313,7 +314,6 @@ account_secret(const Account *account, char **ret_secret,
                                     SECRET_MAX_BYTES, PASSWORD_MAX_S};
     static const Source token = {"token_command", "token", TOKEN_MAX_BYTES,
                                  TOKEN_MAX_S};
-    *ret_lifetime_s = 0;
     if (account->token_command[0] != NULL)
         return run_command(&token, account->token_command, ret_secret,
                            ret_lifetime_s, error);
@@ -328,8 +328,11 @@ bool
 settings_account_secret(const Account *account, char **ret_secret,
                         int64_t *ret_lifetime_s, GError **error)
 {
-    if (account_secret(account, ret_secret, ret_lifetime_s, error))
-        return true;
-    g_prefix_error(error, "account '%s': ", account->name);
-    return false;
+    int64_t lifetime_s = 0;
+    if (!account_secret(account, ret_secret, &lifetime_s, error)) {
+        g_prefix_error(error, "account '%s': ", account->name);
+        return false;
+    }
+    *ret_lifetime_s = lifetime_s;
+    return true;
 }

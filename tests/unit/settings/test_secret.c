@@ -1,4 +1,4 @@
-/* The relay's password, out of files and out of programs that misbehave. */
+/* Passwords and tokens, out of files and out of programs that misbehave. */
 #include <check.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -6,10 +6,27 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/failure.h"
 #include "scratch.h"
+
+/*
+ * In this program GLib's clock is ours: after `leap_reads` looks at it, it is
+ * ahead by `leap_us`, so that a program's minute need not be waited for.
+ */
+static int leap_reads;
+static int64_t leap_us;
+
+gint64
+g_get_monotonic_time(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t now_us = now.tv_sec * G_USEC_PER_SEC + now.tv_nsec / 1000;
+    return leap_reads-- > 0 ? now_us : now_us + leap_us;
+}
 
 /* A relay that asks this shell script; nothing else of it is looked at. */
 static char *
@@ -213,6 +230,168 @@ START_TEST(a_password_command_ends_with_all_it_started)
 }
 END_TEST
 
+/* ---- accounts ---- */
+
+enum { FROM_PASSWORD, FROM_TOKEN };
+
+/* An account that asks this shell script for its password or its token. */
+static char *
+ask_account(int kind, const char *script, int64_t *ret_lifetime_s,
+            GError **error)
+{
+    char *argv[] = {(char *)"/bin/sh", (char *)"-c", (char *)script, NULL};
+    char *none[] = {NULL};
+    const Account account = {.name = (char *)"office",
+                             .password_file = (char *)"",
+                             .password_command =
+                                 kind == FROM_PASSWORD ? argv : none,
+                             .token_command = kind == FROM_TOKEN ? argv : none};
+    char *secret = NULL;
+    bool good =
+        settings_account_secret(&account, &secret, ret_lifetime_s, error);
+    ck_assert_int_eq(good, secret != NULL);
+    return secret;
+}
+
+START_TEST(an_account_has_its_password_in_a_file)
+{
+    char *path = scratch_write("secret\n", 7, 0600);
+    char *none[] = {NULL};
+    const Account account = {.name = (char *)"office",
+                             .password_file = path,
+                             .password_command = none,
+                             .token_command = none};
+    char *secret = NULL;
+    int64_t lifetime_s = 7;
+    ck_assert(settings_account_secret(&account, &secret, &lifetime_s, NULL));
+    ck_assert_str_eq(secret, "secret");
+    ck_assert_int_eq(lifetime_s, 0);
+    settings_secret_free(secret);
+    ck_assert_int_eq(chmod(path, 0604), 0);
+    g_autoptr(GError) error = NULL;
+    ck_assert(!settings_account_secret(&account, &secret, &lifetime_s, &error));
+    ck_assert(failure_is(error, FAILURE_CONFIG));
+    ck_assert(
+        g_str_has_prefix(error->message, "account 'office': password_file: "));
+    ck_assert_ptr_nonnull(strstr(error->message, "open to every user"));
+    scratch_remove(path);
+}
+END_TEST
+
+static const struct {
+    int kind;
+    const char *script;
+    const char *secret; /* NULL: refused ... */
+    int64_t lifetime_s;
+    FailureCode code; /* ... with this */
+    const char *words;
+} accounts[] = {
+    {FROM_PASSWORD, "echo secret", "secret", 0, 0, NULL},
+    {FROM_PASSWORD, "echo secret; echo 3600", NULL, 0, FAILURE_CONFIG,
+     "account 'office': password_command: the password of /bin/sh holds a "
+     "control character or more than one line"},
+    {FROM_PASSWORD, "yes secret", NULL, 0, FAILURE_CONFIG,
+     "account 'office': password_command: '/bin/sh' printed more than 4 KiB"},
+    {FROM_TOKEN, "echo secret", "secret", 0, 0, NULL},
+    {FROM_TOKEN, "printf secret", "secret", 0, 0, NULL},
+    {FROM_TOKEN, "echo secret; echo 3600", "secret", 3600, 0, NULL},
+    {FROM_TOKEN, "printf 'secret\\r\\n3600\\r\\n'", "secret", 3600, 0, NULL},
+    {FROM_TOKEN, "printf 'secret\\n3600'", "secret", 3600, 0, NULL},
+    {FROM_TOKEN, "echo secret; echo; echo 3600", "secret", 0, 0, NULL},
+    {FROM_TOKEN, "echo secret; echo 0", "secret", 0, 0, NULL},
+    {FROM_TOKEN, "echo secret; echo -5", "secret", 0, 0, NULL},
+    {FROM_TOKEN, "echo secret; echo soon", "secret", 0, 0, NULL},
+    {FROM_TOKEN, "echo secret; echo 99999999", "secret", 31536000, 0, NULL},
+    {FROM_TOKEN, "echo secret; echo 99999999999999999999999", "secret",
+     31536000, 0, NULL},
+    {FROM_TOKEN, "echo secret; echo -99999999999999999999999", "secret", 0, 0,
+     NULL},
+    {FROM_TOKEN, "true", NULL, 0, FAILURE_CONFIG,
+     "account 'office': token_command: the token of /bin/sh is empty"},
+    {FROM_TOKEN, "echo; echo secret", NULL, 0, FAILURE_CONFIG, "is empty"},
+    {FROM_TOKEN, "printf 'sec\\0ret\\n5'", NULL, 0, FAILURE_CONFIG,
+     "control character"},
+    {FROM_TOKEN, "printf 'secret\\001auth=Bearer\\n5'", NULL, 0, FAILURE_CONFIG,
+     "control character"},
+    {FROM_TOKEN, "echo secret; exit 75", NULL, 0, FAILURE_TEMPORARY,
+     "account 'office': token_command: '/bin/sh' failed with status 75"},
+    {FROM_TOKEN, "echo secret; exit 1", NULL, 0, FAILURE_CONFIG,
+     "failed with status 1; run it by hand as the service's user"},
+    {FROM_TOKEN, "echo secret; kill -9 $$", NULL, 0, FAILURE_TEMPORARY,
+     "died by signal 9"},
+    {FROM_TOKEN, "yes secret", NULL, 0, FAILURE_CONFIG,
+     "printed more than 16 KiB"},
+};
+
+START_TEST(a_token_says_for_how_long_it_is_good)
+{
+    g_autoptr(GError) error = NULL;
+    int64_t lifetime_s = 7;
+    char *secret = ask_account(accounts[_i].kind, accounts[_i].script,
+                               &lifetime_s, &error);
+    ck_assert_pstr_eq(secret, accounts[_i].secret);
+    ck_assert_int_eq(lifetime_s, secret != NULL ? accounts[_i].lifetime_s : 7);
+    if (secret == NULL) {
+        ck_assert(failure_is(error, accounts[_i].code));
+        ck_assert_msg(strstr(error->message, accounts[_i].words) != NULL, "%s",
+                      error->message);
+        ck_assert_ptr_null(strstr(error->message, "sec"));
+    }
+    settings_secret_free(secret);
+}
+END_TEST
+
+START_TEST(a_token_may_be_large)
+{
+    g_autoptr(GError) error = NULL;
+    int64_t lifetime_s = 0;
+    char *secret = ask_account(
+        FROM_TOKEN, "head -c 16379 /dev/zero | tr '\\0' x; echo; echo 600",
+        &lifetime_s, &error);
+    ck_assert_msg(secret != NULL, "%s", error ? error->message : "");
+    ck_assert_uint_eq(strlen(secret), 16379);
+    ck_assert_int_eq(lifetime_s, 600);
+    settings_secret_free(secret);
+    ck_assert_ptr_null(ask_account(
+        FROM_TOKEN, "head -c 16380 /dev/zero | tr '\\0' x; echo; echo 600",
+        &lifetime_s, &error));
+    ck_assert_ptr_nonnull(strstr(error->message, "printed more than 16 KiB"));
+}
+END_TEST
+
+/* Seconds that have passed when it has just begun, and whether that is late. */
+static const struct {
+    int kind;
+    int leap_s;
+    const char *words; /* NULL: not late */
+} patience[] = {
+    {FROM_PASSWORD, 8, NULL},
+    {FROM_PASSWORD, 10, "did not end within 10 s"},
+    {FROM_TOKEN, 58, NULL},
+    {FROM_TOKEN, 60, "did not end within 60 s"},
+};
+
+START_TEST(a_token_command_has_a_minute)
+{
+    g_autoptr(GError) error = NULL;
+    int64_t lifetime_s;
+    leap_reads = 1; /* the one that sets the deadline */
+    leap_us = patience[_i].leap_s * G_USEC_PER_SEC;
+    char *secret =
+        ask_account(patience[_i].kind,
+                    patience[_i].words == NULL ? "sleep 0.2; echo secret"
+                                               : "echo secret; sleep 100",
+                    &lifetime_s, &error);
+    ck_assert_int_eq(secret == NULL, patience[_i].words != NULL);
+    if (secret == NULL) {
+        ck_assert(failure_is(error, FAILURE_TEMPORARY));
+        ck_assert_ptr_nonnull(strstr(error->message, patience[_i].words));
+        ck_assert_ptr_null(strstr(error->message, "secret"));
+    }
+    settings_secret_free(secret);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -232,6 +411,15 @@ main(void)
     tcase_add_loop_test(secret, a_password_command_ends_with_all_it_started, 0,
                         G_N_ELEMENTS(slow));
     suite_add_tcase(suite, secret);
+    TCase *account = tcase_create("account");
+    tcase_set_timeout(account, 20);
+    tcase_add_test(account, an_account_has_its_password_in_a_file);
+    tcase_add_loop_test(account, a_token_says_for_how_long_it_is_good, 0,
+                        G_N_ELEMENTS(accounts));
+    tcase_add_test(account, a_token_may_be_large);
+    tcase_add_loop_test(account, a_token_command_has_a_minute, 0,
+                        G_N_ELEMENTS(patience));
+    suite_add_tcase(suite, account);
     SRunner *runner = srunner_create(suite);
     srunner_set_tap(runner, "-");
     srunner_run_all(runner, CK_SILENT);
