@@ -68,9 +68,18 @@ static bool
 is_keyword(const char *text)
 {
     for (const char *p = text; *p != '\0'; p++)
-        if (*p <= ' ' || *p == 0x7F || strchr("(){%*\"\\]", *p) != NULL)
+        if (!g_ascii_isgraph(*p) || strchr("(){%*\"\\]", *p) != NULL)
             return false;
     return true;
+}
+
+/* INBOX is the one name whose case means nothing (RFC 3501 5.1). */
+static bool
+is_same_folder(const char *name, const char *other)
+{
+    return strcmp(name, other) == 0 ||
+           (g_ascii_strcasecmp(name, "INBOX") == 0 &&
+            g_ascii_strcasecmp(other, "INBOX") == 0);
 }
 
 static bool
@@ -86,7 +95,7 @@ check_after(const Load *load, const WatchedFolder *folder,
         return load_refuse(load, folder_at(account, index, "move_to"),
                            "accounts.folders.move_to: is for after = "
                            "\"move\"; write that, or remove this");
-    if (moves && strcmp(folder->move_to, folder->folder) == 0)
+    if (moves && is_same_folder(folder->move_to, folder->folder))
         return load_refuse(load, folder_at(account, index, "move_to"),
                            "accounts.folders.move_to: is the folder itself; "
                            "its mail would come again and again");
@@ -110,7 +119,7 @@ check_folder(const Load *load, const Account *account,
                            folder->queue);
     for (guint i = 0; i < index; i++) {
         const WatchedFolder *other = account->folders->pdata[i];
-        if (strcmp(other->folder, folder->folder) == 0)
+        if (is_same_folder(other->folder, folder->folder))
             return load_refuse(load, folder_at(at, index, "folder"),
                                "accounts.folders.folder: '%s' stands here "
                                "twice; remove one",
