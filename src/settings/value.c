@@ -171,10 +171,9 @@ value_date_parse(const char *text, int64_t *ret_s)
         text[end] != '\0')
         return false;
     g_autoptr(GDateTime) date = g_date_time_new_utc(year, month, day, 0, 0, 0);
-    if (date == NULL)
-        return false;
-    *ret_s = g_date_time_to_unix(date);
-    return true;
+    /* No mail is older than that, and 0 is "all". */
+    *ret_s = date == NULL ? -1 : g_date_time_to_unix(date);
+    return *ret_s >= 0;
 }
 
 char *
