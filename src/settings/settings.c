@@ -58,17 +58,30 @@ refuse_type(const Load *load, const config_setting_t *at, const KeyBlock *block,
                        example);
 }
 
-static bool
-refuse_unknown(const Load *load, const config_setting_t *at,
-               const KeyBlock *block, const char *name)
+/* The key or block that was meant where `block` has no `name`, or NULL. */
+static const char *
+nearest_in(const KeyBlock *block, const char *name)
 {
-    g_autofree char *path = path_of(block, name);
     const char *near =
         nearest_name(name, block->keys, block->count, sizeof(Key));
     size_t count = 0;
     const KeyBlock *blocks = keys_blocks(&count);
     if (near == NULL && block == blocks)
-        near = nearest_name(name, blocks + 1, count - 1, sizeof(KeyBlock));
+        return nearest_name(name, blocks + 1, count - 1, sizeof(KeyBlock));
+    for (size_t i = 0; near == NULL && i < count; i++) {
+        const char *word = keys_block_word(&blocks[i]);
+        if (g_strcmp0(blocks[i].within, block->name) == 0)
+            near = nearest_name(name, &word, 1, sizeof word);
+    }
+    return near;
+}
+
+static bool
+refuse_unknown(const Load *load, const config_setting_t *at,
+               const KeyBlock *block, const char *name)
+{
+    g_autofree char *path = path_of(block, name);
+    const char *near = nearest_in(block, name);
     if (near != NULL)
         return load_refuse(load, at, "unknown key '%s'; did you mean '%s'?",
                            path, near);
