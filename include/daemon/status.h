@@ -16,10 +16,13 @@ typedef enum {
     WORKER_PROCESSOR,
     WORKER_SENDER,
     WORKER_CLOCK,
-    WORKER_METRICS
+    WORKER_METRICS,
+    WORKER_IMAP
 } WorkerRole;
 
-/* "lmtp", "processor", "sender", "clock", "metrics"; "" for WORKER_NONE. */
+/* "lmtp", "processor", "sender", "clock", "metrics", "imap"; "" for
+ * WORKER_NONE.
+ */
 const char *worker_role_name(WorkerRole role);
 /* The reverse; false and untouched for any other word. */
 bool worker_role_parse(const char *name, WorkerRole *ret_role);
@@ -48,15 +51,21 @@ typedef struct {
     bool looping;         /* it dies again and again */
     int64_t memory_bytes; /* that it shares with nobody; noted by itself */
     Debt debt; /* what its successor will have to settle, if it dies now */
+    struct {
+        uint32_t uid_validity;
+        uint32_t first; /* 0: none */
+        uint32_t last;
+    } fetching; /* of an imap worker: mails that it had in hand */
 } StatusSlot;
 
-enum { STATUS_SLOTS = 200 };
+enum { STATUS_SLOTS = 320 };
 
 typedef struct {
     uint32_t magic;
     uint32_t version;
     pid_t supervisor;
     int64_t started_at_s; /* Unix seconds */
+    char instance[40];    /* a UUID: this daemon, and its successor here */
     StatusSlot slots[STATUS_SLOTS];
     Debt debts[STATUS_SLOTS];       /* of workers that have no successor */
     int64_t metrics[METRICS_CELLS]; /* see gateway/metrics.h */

@@ -26,6 +26,10 @@ typedef struct {
     /* Outgoing mail `id` is so far; id 0: a new claim, nothing is marked. It is
      * read when this process has died. */
     void (*mark)(void *context, int64_t id, Mark mark);
+    /* The mails `first` to `last` of a folder are being fetched; 0: none are.
+     * It is read when this process has died. */
+    void (*fetching)(void *context, uint32_t uid_validity, uint32_t first,
+                     uint32_t last);
     /* Is it to stop after the mail in hand? */
     bool (*stopping)(void *context);
     void *context;

@@ -16,6 +16,7 @@ typedef enum {
     METRIC_ACCEPTED,
     METRIC_REFUSED,
     METRIC_ACCEPT_TIME,
+    METRIC_LEFT,
     METRIC_PROCESSED,
     METRIC_PROCESS_TIME,
     METRIC_PROCESS_BATCH,
@@ -42,6 +43,10 @@ typedef enum {
     METRIC_FAILED,
     METRIC_UNSURE,
     METRIC_TICKETS,
+    METRIC_FOLDERS,
+    METRIC_FOLDERS_SILENT,
+    METRIC_FOLDERS_WAITING,
+    METRIC_LEFT_PARKED,
     /* what the status page says at that moment */
     METRIC_WORKERS,
     METRIC_WORKERS_WANTED,
@@ -62,6 +67,8 @@ typedef enum {
     REFUSED_DATABASE,
     REFUSED_BUSY
 } MetricRefused;
+
+typedef enum { LEFT_STRUCK, LEFT_PARKED } MetricLeft;
 
 typedef enum {
     RECIPIENT_SENT,

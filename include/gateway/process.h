@@ -30,7 +30,6 @@ bool process_strike(Desk *desk, int64_t delivery_id, GError **error);
 
 /* Decide without writing: what would become of this mail? `txn` may be NULL:
  * then the store knows nothing. The text of explain.h; g_free() it. */
-char *process_explain(Desk *desk, Txn *txn, const Delivery *delivery,
-                      GError **error);
+char *process_explain(Desk *desk, Txn *txn, Delivery *delivery, GError **error);
 
 #endif

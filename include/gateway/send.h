@@ -1,7 +1,7 @@
 /*
- * SEND: claim under a lease, which is the fence (commit); then of each mail MAIL,
- * RCPT, a mark in the diary, content and dot. A claim is settled in the commit
- * that takes the next.
+ * SEND: claim under a lease, which is the fence (commit); then of each mail
+ * MAIL, RCPT, a mark in the diary, content and dot. A claim is settled in the
+ * commit that takes the next.
  */
 #ifndef GATEWAY_SEND_H
 #define GATEWAY_SEND_H

@@ -15,6 +15,10 @@ bool tick(Desk *desk, const Diary *diary, size_t *ret_outgoing, GError **error);
 /* Ask the database how it stands, and note it for metrics. */
 bool tick_figures(Desk *desk, const Diary *diary, GError **error);
 
+/* A folder is silent for longer than limits.folder_silence, or holds mails that
+ * could not be taken: tell the admin, who hears of each once a day. */
+bool tick_tell_folders(Desk *desk, size_t *ret_outgoing, GError **error);
+
 /* These workers ("processor:0 sender:1") die again and again: tell the admin,
  * who hears of it once a day. ret_outgoing: as above. */
 bool tick_tell_crash_loop(Desk *desk, const char *workers, size_t *ret_outgoing,

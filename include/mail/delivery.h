@@ -9,7 +9,8 @@ typedef struct {
     int64_t id;               /* 0 before it is stored */
     char *key;                /* source key: the same on every attempt */
     char *transport;          /* "lmtp", "pipe" or "imap" */
-    char *envelope_sender;    /* "" is the null reverse-path */
+    char *envelope_sender;    /* "" is the null reverse-path; NULL: unknown
+                                 until the mail is read */
     char *envelope_recipient; /* as given, one a delivery */
     char *queue;              /* named by the hand-over; "" = by recipient */
     char *mta_queue_id;       /* of the MTA that handed it over; "" */

@@ -18,6 +18,14 @@
 size_t identity_source_offset(const char *bytes, size_t length);
 
 /*
+ * The envelope sender as the last server wrote it down: the first Return-Path
+ * of the header (RFC 5321 4.4), without brackets; "" is the null reverse-path.
+ * NULL if there is none, or none that could be one. At most 64 KiB of header
+ * are looked through.
+ */
+char *identity_return_path(const char *bytes, size_t length);
+
+/*
  * Call `feed` with the pieces that make the content digest: every header field
  * but trace and filter fields (Received, Return-Path, Delivered-To,
  * X-Original-To, Authentication-Results, ARC-*, DKIM-Signature, X-Spam-*, ...:

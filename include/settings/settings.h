@@ -124,15 +124,17 @@ typedef struct {
     int64_t memory_bytes; /* larger mails are spooled to a file */
     int64_t recipients;   /* of one mail */
     int64_t command_line_bytes;
-    int64_t errors;        /* of one LMTP session */
-    int64_t idle_s;        /* waiting for a command or for content */
-    int64_t stress_idle_s; /* the same while all workers are busy */
-    int64_t batch;         /* mails a processor takes at once */
-    int64_t parse_s;       /* longest time for one mail, */
-    int64_t parse_cpu_s;   /* and how much of it computing */
-    int64_t parse_bytes;   /* address space of a parser */
-    int64_t parser_mails;  /* that it reads before a fresh one comes */
-    int64_t poll_s;        /* look at the database without a doorbell */
+    int64_t errors;           /* of one LMTP session */
+    int64_t idle_s;           /* waiting for a command or for content */
+    int64_t stress_idle_s;    /* the same while all workers are busy */
+    int64_t batch;            /* mails a processor takes at once */
+    int64_t parse_s;          /* longest time for one mail, */
+    int64_t parse_cpu_s;      /* and how much of it computing */
+    int64_t parse_bytes;      /* address space of a parser */
+    int64_t parser_mails;     /* that it reads before a fresh one comes */
+    int64_t folder_silence_s; /* nobody could look into a folder for so long:
+                                 an alarm */
+    int64_t poll_s;           /* look at the database without a doorbell */
 } Limits;
 
 typedef struct {

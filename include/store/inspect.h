@@ -19,7 +19,8 @@ typedef enum {
     INSPECT_DELIVERY,     /* $1 delivery */
     INSPECT_OUTBOX,       /* $1 state or "", $2 limit */
     INSPECT_OUTGOING,     /* $1 outgoing */
-    INSPECT_RECIPIENTS    /* $1 outgoing */
+    INSPECT_RECIPIENTS,   /* $1 outgoing */
+    INSPECT_FOLDERS       /* IMAP folders that are or were watched */
 } InspectQuestion;
 
 typedef enum {

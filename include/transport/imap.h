@@ -91,6 +91,11 @@ bool imap_fetch(ImapClient *client, const ImapMessage *messages, size_t n,
                 const char *spool_directory, size_t memory_bytes, ImapMail mail,
                 void *context, GError **error);
 
+/* Call `progress` now and then while a mail comes in, which may take long; NULL:
+ * no more. It must not use the client. */
+void imap_on_progress(ImapClient *client, void (*progress)(void *context),
+                      void *context);
+
 /* Add a flag: "\\Seen", or a keyword. Who is gone is no error. */
 bool imap_mark(ImapClient *client, const uint32_t *uids, size_t n,
                const char *flag, GError **error);

@@ -138,3 +138,18 @@ SELECT substring(r.bytes FROM $3::integer FOR $4::integer)
 -- name: outgoing_content
 --   $1 outgoing
 SELECT content FROM outgoing WHERE id = $1::bigint AND content IS NOT NULL;
+
+-- name: inspect_folders
+-- IMAP folders that are or were watched, and how it goes.
+SELECT f.account, f.name AS folder, f.uid_validity, f.last_uid, f.waiting,
+       CASE WHEN f.lease_until > now() THEN f.holder ELSE '' END AS holder,
+       to_char(f.looked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS last_success,
+       extract(epoch FROM now() - coalesce(f.looked_at, f.created_at))::bigint AS silent_s,
+       to_char(f.failing_since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS failing_since,
+       coalesce(greatest(extract(epoch FROM f.next_try_at - now()), 0), 0)::bigint AS next_try_s,
+       (SELECT count(*) FROM left_mail l
+         WHERE l.folder_id = f.id AND l.parked_at IS NOT NULL) AS parked,
+       (SELECT count(*) FROM left_mail l
+         WHERE l.folder_id = f.id AND l.parked_at IS NULL) AS struck,
+       f.last_error
+  FROM folder f ORDER BY f.account, f.name;

@@ -66,7 +66,7 @@ delivery_of_file(const Cli *cli, const char *file, const char *sender,
 }
 
 static int
-explain(Cli *cli, Txn *txn, const Delivery *delivery)
+explain(Cli *cli, Txn *txn, Delivery *delivery)
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *text = process_explain(cli->desk, txn, delivery, &error);

@@ -151,31 +151,81 @@ listen_metrics(Holdings *holdings, const MetricsSettings *settings,
     return true;
 }
 
+/* A file without a name that holds it; `password` is freed. -1 on error. */
+static int
+put_away(char *password, GError **error)
+{
+    size_t length = password != NULL ? strlen(password) : 0;
+    int fd = memfd_create("password", MFD_CLOEXEC);
+    bool good = fd >= 0 &&
+                (length == 0 || write(fd, password, length) == (ssize_t)length);
+    settings_secret_free(password);
+    if (good)
+        return fd;
+    failure_set(error, FAILURE_TEMPORARY, "cannot hold the password: %s",
+                g_strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
 static bool
 hold_password(Holdings *holdings, const Settings *settings, GError **error)
 {
     char *password = NULL;
     if (!settings_relay_password(&settings->relay, &password, error))
         return false;
-    size_t length = password != NULL ? strlen(password) : 0;
-    int fd = memfd_create("relay-password", MFD_CLOEXEC);
-    bool good = fd >= 0 &&
-                (length == 0 || write(fd, password, length) == (ssize_t)length);
-    settings_secret_free(password);
-    if (!good) {
-        failure_set(error, FAILURE_TEMPORARY, "cannot hold the password: %s",
-                    g_strerror(errno));
-        if (fd >= 0)
-            close(fd);
-        return false;
-    }
-    if (holdings->password < 0) {
+    int fd = put_away(password, error);
+    if (fd < 0 || holdings->password < 0) {
         holdings->password = fd;
-        return true;
+        return fd >= 0;
     }
-    good = dup3(fd, holdings->password, O_CLOEXEC) >= 0;
+    bool good = dup3(fd, holdings->password, O_CLOEXEC) >= 0;
     close(fd);
     return good;
+}
+
+static void
+close_all(const GArray *fds)
+{
+    for (guint i = 0; i < fds->len; i++)
+        if (g_array_index(fds, int, i) >= 0)
+            close(g_array_index(fds, int, i));
+}
+
+/* One for each folder of the account, though they are the same: each worker is
+ * handed its own. */
+static bool
+hold_account(GArray *fds, const Account *account, GError **error)
+{
+    char *password = NULL;
+    int64_t lifetime_s;
+    int fd = -1;
+    if (account->login == LOGIN_PASSWORD &&
+        (!settings_account_secret(account, &password, &lifetime_s, error) ||
+         (fd = put_away(password, error)) < 0))
+        return false;
+    for (guint i = 0; i < account->folders->len; i++) {
+        int own = i == 0 || fd < 0 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        g_array_append_val(fds, own);
+    }
+    return true;
+}
+
+static bool
+hold_accounts(Holdings *holdings, const Settings *settings, GError **error)
+{
+    g_autoptr(GArray) fds = g_array_new(FALSE, FALSE, sizeof(int));
+    for (guint i = 0; i < settings->accounts->len; i++)
+        if (!hold_account(fds, settings->accounts->pdata[i], error)) {
+            close_all(fds);
+            return false;
+        }
+    /* The array stays the one that the pool looks into. */
+    close_all(holdings->accounts);
+    g_array_set_size(holdings->accounts, 0);
+    g_array_append_vals(holdings->accounts, fds->data, fds->len);
+    return true;
 }
 
 /* Workers load what was checked, not what somebody is editing. Until the copy
@@ -211,7 +261,8 @@ holdings_renew(Holdings *holdings, const char *file, const Settings *settings,
                GError **error)
 {
     return write_snapshot(holdings, file, error) &&
-           hold_password(holdings, settings, error);
+           hold_password(holdings, settings, error) &&
+           hold_accounts(holdings, settings, error);
 }
 
 bool
@@ -221,6 +272,7 @@ holdings_take(Holdings *holdings, const char *file, const Settings *settings,
     const char *directory = settings->run_directory;
     *holdings =
         (Holdings){.lock = -1, .password = -1, .page_fd = -1, .metrics = -1};
+    holdings->accounts = g_array_new(FALSE, FALSE, sizeof(int));
     holdings->listeners = g_array_new(FALSE, FALSE, sizeof(int));
     holdings->sockets = g_ptr_array_new_with_free_func(g_free);
     if (!make_run_directory(directory, error) ||
@@ -247,6 +299,7 @@ holdings_drop(Holdings *holdings)
     if (holdings->page != NULL)
         holdings->page->supervisor = 0;
     g_ptr_array_unref(holdings->sockets);
+    g_array_unref(holdings->accounts);
     g_array_unref(holdings->listeners);
     g_free(holdings->snapshot);
     /* The lock goes last, with the process. */

@@ -16,6 +16,8 @@ typedef struct {
     int bell_processor;
     int bell_sender;
     int password;       /* a file without a name; empty: no login */
+    GArray *accounts;   /* int: the same for the account of each folder that
+                           is watched; -1: it has a token_command */
     GArray *listeners;  /* int */
     int metrics;        /* where Prometheus asks; -1: nowhere */
     GPtrArray *sockets; /* char*: paths that go with the daemon */
@@ -29,7 +31,7 @@ typedef struct {
 bool holdings_take(Holdings *holdings, const char *file,
                    const Settings *settings, GError **error);
 
-/* On reload: the password and the snapshot anew. */
+/* On reload: the passwords and the snapshot anew. */
 bool holdings_renew(Holdings *holdings, const char *file,
                     const Settings *settings, GError **error);
 

@@ -66,13 +66,14 @@ forget_unwanted(Pool *pool)
 }
 
 void
-pool_plan(Pool *pool, const WorkerCounts *counts, bool listening)
+pool_plan(Pool *pool, const WorkerCounts *counts, bool listening, int folders)
 {
     for (size_t i = 0; i < STATUS_SLOTS; i++)
         pool->plans[i].wanted = false;
     want(pool, WORKER_LMTP, listening ? counts->lmtp : 0);
     want(pool, WORKER_PROCESSOR, counts->processor);
     want(pool, WORKER_SENDER, counts->sender);
+    want(pool, WORKER_IMAP, folders);
     want(pool, WORKER_CLOCK, 1);
     want(pool, WORKER_METRICS, pool->metrics >= 0 ? 1 : 0);
     forget_unwanted(pool);
@@ -88,10 +89,12 @@ name_of(const Plan *plan)
 
 /* Each gets only what its role needs. */
 static SpawnDescriptors
-descriptors_for(const Pool *pool, WorkerRole role)
+descriptors_for(const Pool *pool, WorkerRole role, int index)
 {
     SpawnDescriptors descriptors = pool->descriptors;
-    if (role != WORKER_SENDER)
+    if (role == WORKER_IMAP)
+        descriptors.password = g_array_index(pool->accounts, int, (guint)index);
+    else if (role != WORKER_SENDER)
         descriptors.password = -1;
     if (role == WORKER_METRICS) {
         descriptors.listeners = &pool->metrics;
@@ -107,7 +110,8 @@ start(Pool *pool, Plan *plan)
 {
     StatusSlot *slot = slot_of(pool, plan);
     g_autofree char *name = name_of(plan);
-    const SpawnDescriptors descriptors = descriptors_for(pool, plan->role);
+    const SpawnDescriptors descriptors =
+        descriptors_for(pool, plan->role, plan->index);
     plan->started_us = g_get_monotonic_time();
     slot->role = plan->role;
     slot->index = plan->index;

@@ -31,13 +31,15 @@ typedef struct {
     const char *settings_file;    /* borrowed: what workers load */
     SpawnDescriptors descriptors; /* of a worker that gets all of them */
     int metrics;                  /* the metrics worker's socket; -1: none */
+    const GArray *accounts;       /* int: for each imap worker its password */
     int64_t looked_us;            /* when we last looked who is overdue */
     int64_t lenient_until_us;     /* nobody is, until then */
     Plan plans[STATUS_SLOTS];
 } Pool;
 
 /* Which workers there should be; those too many are ended by pool_signal(). */
-void pool_plan(Pool *pool, const WorkerCounts *counts, bool listening);
+void pool_plan(Pool *pool, const WorkerCounts *counts, bool listening,
+               int folders);
 
 /* An operator has changed something: nobody waits for the end of a pause. */
 void pool_hurry(Pool *pool);

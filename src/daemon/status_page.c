@@ -11,7 +11,7 @@
 #include "base/failure.h"
 #include "debt.h"
 
-enum { MAGIC = 0x506f7374, VERSION = 3 };
+enum { MAGIC = 0x506f7374, VERSION = 4 };
 
 static const char *const role_names[] = {
     [WORKER_NONE] = "",
@@ -20,6 +20,7 @@ static const char *const role_names[] = {
     [WORKER_SENDER] = "sender",
     [WORKER_CLOCK] = "clock",
     [WORKER_METRICS] = "metrics",
+    [WORKER_IMAP] = "imap",
 };
 
 const char *
@@ -69,6 +70,17 @@ map_old(const char *path)
     return NULL;
 }
 
+/* Whoever held something for the daemon before us is dead: it is ours. */
+static void
+name_instance(const StatusPage *old, StatusPage *page)
+{
+    g_autofree char *name =
+        old != NULL ? g_strndup(old->instance, sizeof old->instance - 1) : NULL;
+    g_autofree char *fresh = g_uuid_string_random();
+    bool is_good = name != NULL && g_uuid_string_is_valid(name);
+    g_strlcpy(page->instance, is_good ? name : fresh, sizeof page->instance);
+}
+
 StatusPage *
 status_page_create(const char *run_directory, int *ret_fd, GError **error)
 {
@@ -94,6 +106,7 @@ status_page_create(const char *run_directory, int *ret_fd, GError **error)
     }
     if (old != NULL)
         debt_take_over(old, page);
+    name_instance(old, page);
     status_page_unmap(old);
     page->supervisor = getpid();
     page->started_at_s = g_get_real_time() / G_USEC_PER_SEC;
@@ -184,6 +197,17 @@ status_slot_asleep(StatusSlot *slot, int64_t back_in_s)
     __atomic_store_n(&slot->back_by_us,
                      g_get_monotonic_time() + back_in_s * G_USEC_PER_SEC,
                      __ATOMIC_RELEASE);
+}
+
+void
+status_slot_fetching(StatusSlot *slot, uint32_t uid_validity, uint32_t first,
+                     uint32_t last)
+{
+    /* A half of it is nothing: `first` tells whether there is any. */
+    __atomic_store_n(&slot->fetching.first, 0, __ATOMIC_RELEASE);
+    slot->fetching.uid_validity = uid_validity;
+    slot->fetching.last = last;
+    __atomic_store_n(&slot->fetching.first, first, __ATOMIC_RELEASE);
 }
 
 bool

@@ -115,7 +115,8 @@ static void
 plan_workers(Supervisor *supervisor)
 {
     pool_plan(&supervisor->pool, &supervisor->settings->workers,
-              supervisor->holdings.listeners->len > 0);
+              supervisor->holdings.listeners->len > 0,
+              settings_watched_count(supervisor->settings));
 }
 
 static bool
@@ -321,6 +322,7 @@ prepare(Supervisor *supervisor, GError **error)
                             (const int *)(void *)holdings->listeners->data,
                         .n_listeners = holdings->listeners->len},
         .metrics = holdings->metrics,
+        .accounts = holdings->accounts,
     };
     return true;
 }

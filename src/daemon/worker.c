@@ -21,9 +21,10 @@
 
 enum {
     PAUSE_MAX_S = 60,
-    ASLEEP_S = 10, /* who sleeps is this late before it is overdue */
-    WEIGH_S = 10,  /* between two looks at our own memory */
-    RECHECK_S = 10 /* and two at the schema */
+    ASLEEP_S = 10,  /* who sleeps is this late before it is overdue */
+    WEIGH_S = 10,   /* between two looks at our own memory */
+    RECHECK_S = 10, /* and two at the schema */
+    PASSWORD_MAX_BYTES = 4096
 };
 
 typedef bool (*Role)(Worker *worker, GError **error);
@@ -31,7 +32,7 @@ typedef bool (*Role)(Worker *worker, GError **error);
 static const Role roles[] = {
     [WORKER_LMTP] = worker_lmtp,       [WORKER_PROCESSOR] = worker_processor,
     [WORKER_SENDER] = worker_sender,   [WORKER_CLOCK] = worker_clock,
-    [WORKER_METRICS] = worker_metrics,
+    [WORKER_METRICS] = worker_metrics, [WORKER_IMAP] = worker_imap,
 };
 
 /* ---- waiting ---- */
@@ -108,6 +109,20 @@ worker_answer_for_predecessor(Worker *worker)
     return true;
 }
 
+/* ---- what the supervisor hands over ---- */
+
+char *
+worker_take_password(void)
+{
+    char *password = g_malloc0(PASSWORD_MAX_BYTES + 1);
+    ssize_t length = pread(FD_PASSWORD, password, PASSWORD_MAX_BYTES, 0);
+    close(FD_PASSWORD);
+    if (length > 0)
+        return password;
+    settings_secret_free(password);
+    return NULL;
+}
+
 /* ---- what the gateway notes and asks ---- */
 
 static void
@@ -129,6 +144,14 @@ note_mark(void *context, int64_t id, Mark mark)
 {
     Worker *worker = context;
     debt_mark(&worker->slot->debt, id, mark);
+}
+
+static void
+note_fetching(void *context, uint32_t uid_validity, uint32_t first,
+              uint32_t last)
+{
+    Worker *worker = context;
+    status_slot_fetching(worker->slot, uid_validity, first, last);
 }
 
 static bool
@@ -320,8 +343,8 @@ start(Worker *worker, const char *file, GError **error)
     log_set_level(worker->settings->log_level);
     log_set_stamped(*worker->settings->log_file != '\0');
     metrics_use(worker->page->metrics);
-    worker->diary =
-        (Diary){note_busy, note_idle, note_mark, note_stopping, worker};
+    worker->diary = (Diary){note_busy,     note_idle,     note_mark,
+                            note_fetching, note_stopping, worker};
     worker->desk = desk_new(worker->settings, worker->name);
     return true;
 }

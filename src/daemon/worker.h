@@ -11,7 +11,7 @@ enum {
     FD_STATUS_PAGE = 3,
     FD_BELL_PROCESSOR,
     FD_BELL_SENDER,
-    FD_PASSWORD, /* the relay's; /dev/null when there is none */
+    FD_PASSWORD, /* the relay's, or the account's; /dev/null: none */
     FD_LISTENERS /* the first of them: LMTP's, or that of metrics */
 };
 
@@ -42,6 +42,11 @@ bool worker_processor(Worker *worker, GError **error);
 bool worker_sender(Worker *worker, GError **error);
 bool worker_clock(Worker *worker, GError **error);
 bool worker_metrics(Worker *worker, GError **error);
+bool worker_imap(Worker *worker, GError **error);
+
+/* The password that the supervisor left in FD_PASSWORD, which is closed; NULL:
+ * there is none. Free with settings_secret_free(). */
+char *worker_take_password(void);
 
 /* Is the database there, and one that we can promise on? Asked until it once
  * was, and then now and again, for somebody may apply another schema while we

@@ -54,8 +54,11 @@ look(Worker *worker, int64_t *tick_at_us, GError **error)
     if (!settle_debts(worker, error))
         return false;
     if (now_us >= *tick_at_us) {
-        if (!tick(worker->desk, &worker->diary, &outgoing, error))
+        size_t told;
+        if (!tick(worker->desk, &worker->diary, &outgoing, error) ||
+            !tick_tell_folders(worker->desk, &told, error))
             return false;
+        outgoing += told;
         *tick_at_us = now_us + TICK_S * G_USEC_PER_SEC;
     }
     if (outgoing > 0)

@@ -1,6 +1,4 @@
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "doorbell.h"
@@ -11,22 +9,8 @@
 #include "worker.h"
 
 enum {
-    PASSWORD_MAX_BYTES = 4096,
     REST_AFTER_S = 5 /* an idle connection to the relay is closed then */
 };
-
-/* The supervisor left it in a file that has no name. */
-static char *
-take_password(void)
-{
-    char *password = g_malloc0(PASSWORD_MAX_BYTES + 1);
-    ssize_t length = pread(FD_PASSWORD, password, PASSWORD_MAX_BYTES, 0);
-    close(FD_PASSWORD);
-    if (length > 0)
-        return password;
-    settings_secret_free(password);
-    return NULL;
-}
 
 /* A lease of our own, where our successor will find it. */
 static const char *
@@ -83,7 +67,7 @@ bool
 worker_sender(Worker *worker, GError **error)
 {
     (void)error;
-    char *password = take_password();
+    char *password = worker_take_password();
     if (worker_answer_for_predecessor(worker)) {
         g_autoptr(Sender) sender = sender_new(
             worker->desk, take_lease(worker->slot), password, &worker->diary);

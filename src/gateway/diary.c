@@ -24,6 +24,16 @@ nobody_reads_marks(void *context, int64_t id, Mark mark)
     (void)mark;
 }
 
+static void
+nobody_reads_fetching(void *context, uint32_t uid_validity, uint32_t first,
+                      uint32_t last)
+{
+    (void)context;
+    (void)uid_validity;
+    (void)first;
+    (void)last;
+}
+
 static bool
 nobody_stops(void *context)
 {
@@ -31,5 +41,6 @@ nobody_stops(void *context)
     return false;
 }
 
-const Diary diary_none = {nobody_reads_busy, nobody_reads_idle,
-                          nobody_reads_marks, nobody_stops, NULL};
+const Diary diary_none = {nobody_reads_busy,  nobody_reads_idle,
+                          nobody_reads_marks, nobody_reads_fetching,
+                          nobody_stops,       NULL};

@@ -12,7 +12,8 @@
     {                                                                          \
         __VA_ARGS__, NULL                                                      \
     }
-#define ROLES LABEL("role", "lmtp", "processor", "sender", "clock", "metrics")
+#define ROLES                                                                  \
+    LABEL("role", "lmtp", "processor", "sender", "clock", "metrics", "imap")
 
 /* Names and units as Prometheus wants them; help is also the manual's. */
 static const MetricRow rows[METRIC_COUNT] = {
@@ -29,6 +30,10 @@ static const MetricRow rows[METRIC_COUNT] = {
                             .type = METRIC_TIMES,
                             .help = "From the last octet of a mail to its "
                                     "commit."},
+    [METRIC_LEFT] = {"left_total", METRIC_COUNTER,
+                     LABEL("how", "struck", "parked"),
+                     "Mails that could not be taken from a folder and stay in "
+                     "it: to be tried again, or parked there."},
     [METRIC_PROCESSED] = {"processed_total", METRIC_COUNTER,
                           LABEL("verdict", "new", "join", "known", "complete",
                                 "park"),
@@ -124,6 +129,22 @@ static const MetricRow rows[METRIC_COUNT] = {
     [METRIC_TICKETS] = {.name = "tickets_unfinished",
                         .type = METRIC_GAUGE,
                         .help = "Tickets that are not closed."},
+    [METRIC_FOLDERS] = {.name = "folders",
+                        .type = METRIC_GAUGE,
+                        .help = "IMAP folders that the settings want to be "
+                                "watched."},
+    [METRIC_FOLDERS_SILENT] = {.name = "folders_silent",
+                               .type = METRIC_GAUGE,
+                               .help = "Those that nobody could look into for "
+                                       "longer than limits.folder_silence."},
+    [METRIC_FOLDERS_WAITING] = {.name = "folder_mails_waiting",
+                                .type = METRIC_GAUGE,
+                                .help = "Mails in folders that are not "
+                                        "accepted yet, as of the last look."},
+    [METRIC_LEFT_PARKED] = {.name = "left_mails_parked",
+                            .type = METRIC_GAUGE,
+                            .help = "Mails in folders that could not be taken "
+                                    "and need a person."},
     [METRIC_WORKERS] = {"workers", METRIC_GAUGE, ROLES, "Workers that run."},
     [METRIC_WORKERS_WANTED] = {"workers_wanted", METRIC_GAUGE, ROLES,
                                "Workers that should run."},

@@ -276,7 +276,7 @@ explain_context(Txn *txn, const Desk *desk, Lookup *lookup, GError **error)
 }
 
 char *
-process_explain(Desk *desk, Txn *txn, const Delivery *delivery, GError **error)
+process_explain(Desk *desk, Txn *txn, Delivery *delivery, GError **error)
 {
     g_autoptr(Mail) mail = work_read_mail(desk, delivery, error);
     if (mail == NULL)

@@ -2,12 +2,13 @@
 
 #include "alarm.h"
 #include "base/log.h"
+#include "gateway/folders.h"
 #include "gateway/metrics.h"
 #include "store/inspect.h"
 #include "store/outbox.h"
 #include "store/schema.h"
 
-enum { CRASH_LOOP_COOL_DOWN_S = 86400 };
+enum { CRASH_LOOP_COOL_DOWN_S = 86400, FOLDERS_COOL_DOWN_S = 86400 };
 
 static bool
 recover(Desk *desk, const LastWords *dead, size_t *ret_repeated, GError **error)
@@ -74,14 +75,60 @@ tick_figures(Desk *desk, const Diary *diary, GError **error)
     g_autoptr(Txn) txn = store_begin_read_only(desk->store, error);
     g_autoptr(InspectTable) table =
         txn != NULL ? inspect_ask(txn, INSPECT_STATUS, NULL, error) : NULL;
-    if (table == NULL || !txn_commit(txn, error))
+    g_auto(FolderFigures) folders = {0};
+    if (table == NULL ||
+        !folders_figures(txn, desk->settings, &folders, error) ||
+        !txn_commit(txn, error))
         return false;
+    metric_set(METRIC_FOLDERS, 0, folders.watched);
+    metric_set(METRIC_FOLDERS_SILENT, 0, folders.silent);
+    metric_set(METRIC_FOLDERS_WAITING, 0, folders.waiting);
+    metric_set(METRIC_LEFT_PARKED, 0, folders.parked);
     for (size_t i = 0; i < G_N_ELEMENTS(figures); i++)
         metric_set(figures[i].metric, 0,
                    g_ascii_strtoll(inspect_get(table, 0, figures[i].column),
                                    NULL, 10));
     metric_set(METRIC_FIGURES_AT, 0, g_get_real_time() / G_USEC_PER_SEC);
     return true;
+}
+
+/* What a mail to the admin is made with. */
+static bool
+load_texts(Desk *desk, GError **error)
+{
+    return (desk->templates != NULL || desk_load_templates(desk, error)) &&
+           (desk->keys != NULL || desk_load_keys(desk, error));
+}
+
+static bool
+tell_folders(Txn *txn, const Desk *desk, const FolderFigures *folders,
+             size_t *ret_outgoing, GError **error)
+{
+    return (folders->silent == 0 ||
+            alarm_tell(txn, desk, "folder-silent", FOLDERS_COOL_DOWN_S,
+                       "Nobody can look into an IMAP folder",
+                       folders->reasons->str, ret_outgoing, error)) &&
+           (folders->parked == 0 ||
+            alarm_tell(
+                txn, desk, "left-mail", FOLDERS_COOL_DOWN_S,
+                "Mails in IMAP folders could not be taken and stay there",
+                folders->left->str, ret_outgoing, error));
+}
+
+bool
+tick_tell_folders(Desk *desk, size_t *ret_outgoing, GError **error)
+{
+    g_auto(FolderFigures) folders = {0};
+    *ret_outgoing = 0;
+    if (settings_watched_count(desk->settings) == 0)
+        return true;
+    if (!load_texts(desk, error))
+        return false;
+    g_autoptr(Txn) txn = store_begin(desk->store, error);
+    return txn != NULL &&
+           folders_figures(txn, desk->settings, &folders, error) &&
+           tell_folders(txn, desk, &folders, ret_outgoing, error) &&
+           txn_commit(txn, error);
 }
 
 bool
@@ -91,8 +138,7 @@ tick_tell_crash_loop(Desk *desk, const char *workers, size_t *ret_outgoing,
     g_autofree char *reason =
         g_strdup_printf("Workers die again and again: %s", workers);
     *ret_outgoing = 0;
-    if ((desk->templates == NULL && !desk_load_templates(desk, error)) ||
-        (desk->keys == NULL && !desk_load_keys(desk, error)))
+    if (!load_texts(desk, error))
         return false;
     g_autoptr(Txn) txn = store_begin(desk->store, error);
     return txn != NULL &&

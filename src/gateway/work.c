@@ -48,8 +48,8 @@ end_work(const Desk *desk, const Diary *diary)
     diary->busy(diary->context, 0, work_database_time(desk));
 }
 
-Mail *
-work_read_mail(const Desk *desk, const Delivery *delivery, GError **error)
+static Mail *
+read_mail(const Desk *desk, const Delivery *delivery, GError **error)
 {
     bool struck_out = delivery->strikes >= DELIVERY_STRIKES_MAX;
     /* Perhaps it was another's doing: the next strike is its own. */
@@ -65,8 +65,18 @@ work_read_mail(const Desk *desk, const Delivery *delivery, GError **error)
                       desk->rules.limits);
 }
 
+Mail *
+work_read_mail(const Desk *desk, Delivery *delivery, GError **error)
+{
+    Mail *mail = read_mail(desk, delivery, error);
+    if (mail != NULL && delivery->envelope_sender == NULL)
+        delivery->envelope_sender = g_strdup(
+            mail->originator != NULL ? mail->originator->addr_spec : "");
+    return mail;
+}
+
 Work *
-work_new(const Desk *desk, const Delivery *delivery, const Diary *diary,
+work_new(const Desk *desk, Delivery *delivery, const Diary *diary,
          GError **error)
 {
     g_autoptr(Work) work = g_new0(Work, 1);

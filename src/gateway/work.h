@@ -21,13 +21,13 @@ typedef struct {
     int64_t read_us;    /* monotonic */
 } Work;
 
-/* What it says; after its strikes, what it says in plain sight. Errors as of
- * parser_read(). */
-Mail *work_read_mail(const Desk *desk, const Delivery *delivery,
-                     GError **error);
+/* What it says; after its strikes, what it says in plain sight. A sender that
+ * was not known (a folder does not say, and not every mail notes it) is the
+ * originator then. Errors as of parser_read(). */
+Mail *work_read_mail(const Desk *desk, Delivery *delivery, GError **error);
 
 /* Read it. Who dies here has died on this mail. */
-Work *work_new(const Desk *desk, const Delivery *delivery, const Diary *diary,
+Work *work_new(const Desk *desk, Delivery *delivery, const Diary *diary,
                GError **error);
 void work_free(Work *work);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Work, work_free)

@@ -2,7 +2,10 @@
 
 #include <string.h>
 
+#include "mail/address.h"
 #include "mail/header.h"
+
+enum { PATH_LOOK_BYTES = 64 * 1024 };
 
 /* Frozen: the keys of stored deliveries depend on this list. */
 static const char *const attempt_fields[] = {"Return-Path", "Delivered-To",
@@ -115,6 +118,44 @@ has_value(const char *line, size_t length)
         if (!g_ascii_isspace(line[i]))
             return true;
     return false;
+}
+
+/* "<a@b>" or "a@b", comments and blanks around; NULL if it is neither. */
+static char *
+path_of(const char *value, size_t length)
+{
+    g_autofree char *text = g_strndup(value, length);
+    char *path = g_strstrip(text);
+    size_t n = strlen(path);
+    bool bracketed = n >= 2 && path[0] == '<' && path[n - 1] == '>';
+    if (bracketed) {
+        path[n - 1] = '\0';
+        path = g_strstrip(path + 1);
+    }
+    bool is_path = address_is_sendable(path) || (bracketed && *path == '\0');
+    return is_path ? g_strdup(path) : NULL;
+}
+
+char *
+identity_return_path(const char *bytes, size_t length)
+{
+    static const char name[] = "Return-Path";
+    size_t next;
+    length = MIN(length, PATH_LOOK_BYTES);
+    for (size_t offset = 0; offset < length; offset = next) {
+        next = header_next_line(bytes, length, offset);
+        const char *line = bytes + offset;
+        size_t n = next - offset;
+        if (*line == '\n' || (*line == '\r' && n == 2))
+            return NULL;
+        size_t name_length = header_name_length(line, n);
+        if (name_length != strlen(name) ||
+            g_ascii_strncasecmp(line, name, name_length) != 0)
+            continue;
+        const char *colon = memchr(line, ':', n);
+        return path_of(colon + 1, (size_t)(line + n - colon - 1));
+    }
+    return NULL;
 }
 
 bool

@@ -346,6 +346,10 @@ static const Key limit_keys[] = {
     {ROW("parser_mails", KEY_INTEGER, "500", 1, 1000000, Limits, parser_mails),
      .help = "Mails that one such process reads before a fresh one takes its "
              "place."},
+    {ROW("folder_silence", KEY_DURATION, "15min", MINUTE, 30 * DAY, Limits,
+         folder_silence_s),
+     .help = "When nobody could look into an IMAP folder for so long, "
+             "\"postern status\" and metrics say so, and the admin is told."},
     {ROW("poll", KEY_DURATION, "2s", 1, HOUR, Limits, poll_s),
      .help = "Look for work this often even if nobody rang."},
     {ROW("header_field_size", KEY_SIZE, "32KiB", KIB, 64 * KIB, Limits,

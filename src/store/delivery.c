@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/failure.h"
+#include "store/delivery_large.h"
 #include "store/txn.h"
 
 /* A large mail is read in pieces of this size. */
@@ -33,6 +34,19 @@ send_row(Pg *pg, const Delivery *delivery, GBytes *digest, size_t trace_octets,
         true, error);
 }
 
+bool
+delivery_add_large(Pg *pg, GBytes *digest, GBytes *raw, GError **error)
+{
+    gsize length;
+    const void *bytes = g_bytes_get_data(digest, &length);
+    if (!pg_send(pg, ST_raw_exists, PARAMS(p_bytes(bytes, length)), true,
+                 error))
+        return false;
+    g_autoptr(PGresult) known = pg_result(pg, error);
+    return known != NULL &&
+           (PQntuples(known) > 0 || pg_copy_raw(pg, digest, raw, error));
+}
+
 /* Is the transaction open so that COPY can be used, or one flight? */
 static bool
 send_raw(Pg *pg, GBytes *digest, GBytes *raw, GError **error)
@@ -46,13 +60,8 @@ send_raw(Pg *pg, GBytes *digest, GBytes *raw, GError **error)
                               p_bytes(length > 0 ? bytes : "", length),
                               p_int((int64_t)length)),
                        false, error);
-    if (!pg_send_text(pg, "BEGIN", error) ||
-        !pg_send(pg, ST_raw_exists,
-                 PARAMS(p_bytes(digest_bytes, digest_length)), true, error))
-        return false;
-    g_autoptr(PGresult) known = pg_result(pg, error);
-    return known != NULL &&
-           (PQntuples(known) > 0 || pg_copy_raw(pg, digest, raw, error));
+    return pg_send_text(pg, "BEGIN", error) &&
+           delivery_add_large(pg, digest, raw, error);
 }
 
 static bool
@@ -110,7 +119,8 @@ delivery_of(const PGresult *rows, int row)
     delivery->id = pg_int(rows, row, 0);
     delivery->key = g_strdup(pg_text(rows, row, 1));
     delivery->transport = g_strdup(pg_text(rows, row, 2));
-    delivery->envelope_sender = g_strdup(pg_text(rows, row, 3));
+    delivery->envelope_sender =
+        pg_is_null(rows, row, 3) ? NULL : g_strdup(pg_text(rows, row, 3));
     delivery->envelope_recipient = g_strdup(pg_text(rows, row, 4));
     delivery->queue = g_strdup(pg_text(rows, row, 5));
     delivery->mta_queue_id = g_strdup(pg_text(rows, row, 6));

@@ -25,6 +25,7 @@ static const StatementName statements[] = {
     [INSPECT_OUTBOX] = ST_inspect_outbox,
     [INSPECT_OUTGOING] = ST_inspect_outgoing,
     [INSPECT_RECIPIENTS] = ST_inspect_recipients,
+    [INSPECT_FOLDERS] = ST_inspect_folders,
 };
 
 static char *

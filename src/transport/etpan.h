@@ -18,6 +18,8 @@ struct ImapClient {
     Stream *stream;
     mailimap *imap;
     ImapAbilities abilities;
+    void (*progress)(void *context); /* or NULL */
+    void *progress_context;
 };
 
 /* Before each command: its deadline, and how many bytes may answer it. */

@@ -111,7 +111,16 @@ imap_sizes(ImapClient *client, const uint32_t *uids, size_t n, GError **error)
 
 /* ---- mails ---- */
 
+void
+imap_on_progress(ImapClient *client, void (*progress)(void *context),
+                 void *context)
+{
+    client->progress = progress;
+    client->progress_context = context;
+}
+
 typedef struct {
+    ImapClient *client;
     Spool spool; /* the body that is coming */
     bool has_body;
     bool failed; /* no room for it */
@@ -130,6 +139,8 @@ on_body(int type, struct mailimap_msg_att_body_section *section,
     (void)type;
     (void)section;
     fetching->has_body = true;
+    if (fetching->client->progress != NULL)
+        fetching->client->progress(fetching->client->progress_context);
     if (!fetching->failed && !fetching->stopped)
         fetching->failed = !spool_add(&fetching->spool, bytes, length);
     return true;
@@ -191,8 +202,11 @@ imap_fetch(ImapClient *client, const ImapMessage *messages, size_t n,
            const char *spool_directory, size_t memory_bytes, ImapMail mail,
            void *context, GError **error)
 {
-    Fetching fetching = {
-        .messages = messages, .n = n, .mail = mail, .context = context};
+    Fetching fetching = {.client = client,
+                         .messages = messages,
+                         .n = n,
+                         .mail = mail,
+                         .context = context};
     g_autofree uint32_t *uids = g_new(uint32_t, MAX(n, 1));
     clist *answers = NULL;
     for (size_t i = 0; i < n; i++)

@@ -7,7 +7,9 @@
 #                          in $DOVECOT_MAIL/USER as Maildir. Log: $DOVECOT_LOG.
 #   dovecot_stop
 #   dovecot_folder USER NAME   a folder, by its name on the wire
-#   dovecot_put USER FILE  a mail arrives in INBOX
+#   dovecot_put USER FILE [FLAGS]   a mail arrives in INBOX, USER/.NAME for
+#                          another folder; with Maildir flags (S: seen) it was
+#                          there before
 #   dovecot_adm ARGS...    doveadm(1) of this instance
 
 dovecot_names()
@@ -120,7 +122,12 @@ dovecot_put()
     if [ "$(id -u)" = 0 ]; then
         chown "$SERVERS_USER" "$DOVECOT_MAIL/$1/tmp/$dovecot_name"
     fi
-    mv "$DOVECOT_MAIL/$1/tmp/$dovecot_name" "$DOVECOT_MAIL/$1/new/"
+    if [ -n "${3:-}" ]; then
+        mv "$DOVECOT_MAIL/$1/tmp/$dovecot_name" \
+            "$DOVECOT_MAIL/$1/cur/$dovecot_name:2,$3"
+    else
+        mv "$DOVECOT_MAIL/$1/tmp/$dovecot_name" "$DOVECOT_MAIL/$1/new/"
+    fi
 }
 
 dovecot_adm()

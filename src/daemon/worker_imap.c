@@ -1,0 +1,86 @@
+#include "base/failure.h"
+#include "base/log.h"
+#include "doorbell.h"
+#include "gateway/watch.h"
+#include "store/folder.h"
+#include "worker.h"
+
+enum { WAIT_MARGIN_S = 30 }; /* IDLE may have to be begun or ended */
+
+static void
+rest(Worker *worker, int64_t seconds)
+{
+    worker_wait(worker, -1, seconds);
+}
+
+/* A refusal by the server has its own, long pause; all other trouble the one
+ * that grows. */
+static void
+pause_after(Worker *worker, const Watch *watch, const char *what,
+            const GError *failure)
+{
+    int64_t pause_s = watch_pause_s(watch);
+    if (pause_s == 0) {
+        worker_pause(worker, what, failure);
+        return;
+    }
+    log_error(event("folder.refused"), kv("reason", failure->message),
+              kv_int("next_try_s", pause_s));
+    rest(worker, pause_s);
+}
+
+/* One look, and what follows from it. */
+static void
+look(Worker *worker, Watch *watch)
+{
+    g_autoptr(GError) failure = NULL;
+    Watched watched;
+    if (!watch_look(watch, &watched, &failure)) {
+        pause_after(worker, watch, "folder", failure);
+        return;
+    }
+    worker_resume(worker);
+    worker->slot->done += (int64_t)watched.accepted;
+    if (watched.accepted > 0)
+        doorbell_ring(FD_BELL_PROCESSOR);
+    if (watched.rest_s > 0)
+        rest(worker, watched.rest_s);
+    if (watched.rest_s > 0 || watched.more || worker_is_stopping(worker))
+        return;
+    worker_asleep(worker, FOLDER_RENEW_S + WAIT_MARGIN_S);
+    if (!watch_wait(watch, worker->signals, &failure))
+        pause_after(worker, watch, "folder", failure);
+}
+
+static WatchHand
+hand_of_predecessor(StatusSlot *slot)
+{
+    const WatchHand hand = {slot->fetching.uid_validity, slot->fetching.first,
+                            slot->fetching.last};
+    status_slot_fetching(slot, 0, 0, 0);
+    return hand.first != 0 ? hand : (WatchHand){0};
+}
+
+bool
+worker_imap(Worker *worker, GError **error)
+{
+    WatchOptions options = {.desk = worker->desk,
+                            .lease = worker->page->instance,
+                            .hand = hand_of_predecessor(worker->slot),
+                            .diary = &worker->diary};
+    if (!settings_watched(worker->settings, worker->slot->index,
+                          &options.account, &options.folder)) {
+        failure_set(error, FAILURE_CONFIG, "there is no such folder");
+        return false;
+    }
+    char *password = worker_take_password();
+    options.password = password;
+    {
+        g_autoptr(Watch) watch = watch_new(&options);
+        while (!worker_is_stopping(worker))
+            if (worker_may_work(worker))
+                look(worker, watch);
+    }
+    settings_secret_free(password);
+    return true;
+}

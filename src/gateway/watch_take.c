@@ -1,0 +1,431 @@
+/* gateway/watch.h: a batch of mails, from the folder to the database. */
+#include <string.h>
+
+#include "base/failpoint.h"
+#include "base/failure.h"
+#include "base/log.h"
+#include "gateway/digest.h"
+#include "gateway/metrics.h"
+#include "mail/identity.h"
+#include "watch_inside.h"
+
+enum {
+    BATCH_MAILS = 20,              /* in one commit */
+    BATCH_BYTES = 2 * 1024 * 1024, /* the same; a larger one comes alone */
+    SLOW_BYTES_S = 4096            /* as the transport waits for */
+};
+
+/* What is taken together. */
+typedef struct {
+    const ImapMessage *messages;
+    guint n;
+    GPtrArray *raws;    /* GBytes* as they came */
+    GArray *uids;       /* uint32_t, of `raws` */
+    bool *known;        /* of `raws`: it is no new mail */
+    GPtrArray *digests; /* GBytes*, of `raws` */
+} Batch;
+
+static void
+batch_clear(Batch *batch)
+{
+    g_clear_pointer(&batch->raws, g_ptr_array_unref);
+    g_clear_pointer(&batch->uids, g_array_unref);
+    g_clear_pointer(&batch->digests, g_ptr_array_unref);
+    g_clear_pointer(&batch->known, g_free);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Batch, batch_clear)
+
+char *
+watch_source_key(const Watch *watch, uint32_t uid)
+{
+    return g_strdup_printf("imap/%s/%s/%u/%u", watch->with.account->name,
+                           watch->with.folder->folder,
+                           watch->position.uid_validity, uid);
+}
+
+/* ---- which ---- */
+
+static const ImapMessage *
+message_at(const Watch *watch, guint index)
+{
+    return &g_array_index(watch->sizes, ImapMessage, index);
+}
+
+static uint32_t
+pending_at(const Watch *watch, guint index)
+{
+    return g_array_index(watch->pending, uint32_t, index);
+}
+
+/* Sizes of the next ones; who has gone meanwhile has none. */
+static bool
+ask_sizes(Watch *watch, GError **error)
+{
+    guint n = MIN(watch->pending->len - watch->next, (guint)IMAP_BATCH);
+    GArray *sizes = imap_sizes(
+        watch->client, &g_array_index(watch->pending, uint32_t, watch->next), n,
+        error);
+    if (sizes == NULL)
+        return watch_drop(watch);
+    g_array_unref(watch->sizes);
+    watch->sizes = sizes;
+    return true;
+}
+
+/* How many of those whose sizes are known come together: one that is above the
+ * limit is alone. */
+static guint
+batch_length(const Watch *watch)
+{
+    guint most = message_at(watch, 0)->uid <= watch->cautious_until
+                     ? 1
+                     : MIN((guint)BATCH_MAILS, watch->sizes->len);
+    int64_t bytes = 0;
+    guint n = 0;
+    for (; n < most; n++) {
+        bytes += message_at(watch, n)->size;
+        if (n > 0 && bytes > BATCH_BYTES)
+            break; /* whatever is above a limit of mails is above this one */
+    }
+    return n;
+}
+
+/* ---- fetching ---- */
+
+static bool
+take_mail(void *context, uint32_t uid, GBytes *raw)
+{
+    Batch *batch = context;
+    for (guint i = 0; i < batch->uids->len; i++)
+        if (g_array_index(batch->uids, uint32_t, i) == uid)
+            return true; /* nobody asked for it twice */
+    g_ptr_array_add(batch->raws, g_bytes_ref(raw));
+    g_array_append_val(batch->uids, uid);
+    return true;
+}
+
+static void
+note_fetching(const Watch *watch, uint32_t first, uint32_t last)
+{
+    const Diary *diary = watch->with.diary;
+    diary->fetching(diary->context, watch->position.uid_validity, first, last);
+}
+
+static bool
+fetch(Watch *watch, Batch *batch, GError **error)
+{
+    const Settings *settings = watch->with.desk->settings;
+    batch->raws = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+    batch->uids = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    note_fetching(watch, batch->messages[0].uid,
+                  batch->messages[batch->n - 1].uid);
+    FAILPOINT("watch.fetching");
+    bool good = imap_fetch(
+        watch->client, batch->messages, batch->n, settings->spool_directory,
+        (size_t)settings->limits.memory_bytes, take_mail, batch, error);
+    note_fetching(watch, 0, 0);
+    return good;
+}
+
+/* ---- storing ---- */
+
+/* Mails that were there when this generation of the folder was first seen may
+ * be known: from another generation, or under another name of the account. */
+static bool
+compare(Watch *watch, Batch *batch, GError **error)
+{
+    batch->known = g_new0(bool, batch->raws->len);
+    batch->digests =
+        g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+    bool resync = false;
+    for (guint i = 0; i < batch->raws->len; i++) {
+        g_ptr_array_add(batch->digests, digest_raw(batch->raws->pdata[i]));
+        resync |= g_array_index(batch->uids, uint32_t, i) <=
+                  watch->position.resync_until;
+    }
+    return !resync ||
+           folder_known(watch->with.desk->store, watch->with.folder->queue,
+                        batch->digests, batch->known, error);
+}
+
+static Delivery *
+delivery_of(const Watch *watch, const Batch *batch, guint index)
+{
+    const Queue *queue =
+        settings_queue(watch->with.desk->settings, watch->with.folder->queue);
+    Delivery *delivery = g_new0(Delivery, 1);
+    gsize length;
+    delivery->raw = g_bytes_ref(batch->raws->pdata[index]);
+    delivery->raw_digest = g_bytes_ref(batch->digests->pdata[index]);
+    const char *bytes = g_bytes_get_data(delivery->raw, &length);
+    delivery->key =
+        watch_source_key(watch, g_array_index(batch->uids, uint32_t, index));
+    delivery->transport = g_strdup("imap");
+    delivery->envelope_sender = identity_return_path(bytes, length);
+    delivery->envelope_recipient = g_strdup(queue->addresses[0]);
+    delivery->queue = g_strdup(queue->name);
+    delivery->mta_queue_id = g_strdup("");
+    return delivery;
+}
+
+static GPtrArray *
+deliveries_of(const Watch *watch, const Batch *batch)
+{
+    GPtrArray *deliveries =
+        g_ptr_array_new_with_free_func((GDestroyNotify)delivery_free);
+    for (guint i = 0; i < batch->raws->len; i++)
+        if (!batch->known[i])
+            g_ptr_array_add(deliveries, delivery_of(watch, batch, i));
+    return deliveries;
+}
+
+static void
+log_left(const GArray *left)
+{
+    for (guint i = 0; i < left->len; i++) {
+        const LeftMail *mail = &g_array_index(left, LeftMail, i);
+        log_warning(event("mail.left"), kv_int("uid", mail->uid),
+                    kv_int("octets", mail->octets),
+                    kv_int("strikes", mail->strikes),
+                    kv("parked", mail->parked ? "yes" : "no"),
+                    kv("reason", mail->reason));
+        metric_add(METRIC_LEFT, mail->parked ? LEFT_PARKED : LEFT_STRUCK, 1);
+    }
+}
+
+static void
+log_accepted(const GPtrArray *deliveries, const Added *added,
+             Watched *ret_watched)
+{
+    for (guint i = 0; i < deliveries->len; i++) {
+        const Delivery *delivery = deliveries->pdata[i];
+        log_info(event("mail.accepted"), kv("delivery", delivery->key),
+                 kv_int("id", delivery->id),
+                 kv("how", added[i] == ADDED_NEW ? "new" : "duplicate"),
+                 kv("sender", delivery->envelope_sender),
+                 kv("recipient", delivery->envelope_recipient),
+                 kv_int("octets", (int64_t)g_bytes_get_size(delivery->raw)));
+        metric_add(METRIC_ACCEPTED, (int)added[i], 1);
+        ret_watched->accepted += added[i] == ADDED_NEW;
+    }
+}
+
+/* Where the position is once everything up to the last of these is dealt with.
+ * UIDs that were left before lie below it. */
+static uint32_t
+position_after(const Watch *watch, uint32_t last)
+{
+    uint32_t after = MAX(watch->position.last_uid, last);
+    bool is_end = watch->sizes->len == 0 && watch->next == watch->pending->len;
+    return is_end ? MAX(after, watch->position.resync_until) : after;
+}
+
+/* Commit, and say what came of it. Another may hold the folder by now: then
+ * nothing was committed. */
+static bool
+commit(Watch *watch, FolderBatch *batch, Watched *ret_watched, GError **error)
+{
+    g_autofree Added *added = g_new0(Added, MAX(batch->deliveries->len, 1));
+    int64_t began_us = g_get_monotonic_time();
+    bool held;
+    FAILPOINT("watch.fetched");
+    if (!folder_accept(watch->with.desk->store, watch->with.lease, batch,
+                       &watch->position, added, &held, error))
+        return false;
+    FAILPOINT("watch.committed");
+    if (!held) {
+        watch_forget(watch);
+        return true;
+    }
+    watch->renewed_us = g_get_monotonic_time();
+    metric_observe_since(METRIC_ACCEPT_TIME, began_us);
+    log_accepted(batch->deliveries, added, ret_watched);
+    log_left(batch->left);
+    return true;
+}
+
+/* ---- what could not be taken ---- */
+
+static bool
+leave(Watch *watch, const ImapMessage *message, bool struck, const char *reason,
+      Watched *ret_watched, GError **error)
+{
+    g_autoptr(GPtrArray) none = g_ptr_array_new();
+    g_autoptr(GArray) left = g_array_new(FALSE, TRUE, sizeof(LeftMail));
+    g_autoptr(GArray) cleared = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    const LeftMail mail = {.uid = message->uid,
+                           .octets = message->size,
+                           .struck = struck,
+                           .reason = reason};
+    g_array_append_val(left, mail);
+    FolderBatch batch = {none, MAX(watch->position.last_uid, message->uid),
+                         left, cleared};
+    return commit(watch, &batch, ret_watched, error);
+}
+
+static bool
+is_there(Watch *watch, uint32_t uid, bool *ret_there, GError **error)
+{
+    g_autoptr(GArray) sizes = imap_sizes(watch->client, &uid, 1, error);
+    *ret_there = sizes != NULL && sizes->len > 0;
+    return sizes != NULL || watch_drop(watch);
+}
+
+/* The server said that all is said, and did not send it: is it gone? */
+static bool
+note_missing(Watch *watch, const Batch *batch, GArray *left, GError **error)
+{
+    for (guint i = 0; i < batch->n; i++) {
+        const ImapMessage *message = &batch->messages[i];
+        bool came = false, there;
+        for (guint k = 0; k < batch->uids->len && !came; k++)
+            came = g_array_index(batch->uids, uint32_t, k) == message->uid;
+        if (came)
+            continue;
+        if (!is_there(watch, message->uid, &there, error))
+            return false;
+        if (!there) {
+            log_info(event("mail.vanished"), kv_int("uid", message->uid));
+            continue;
+        }
+        const LeftMail mail = {.uid = message->uid,
+                               .octets = message->size,
+                               .struck = true,
+                               .reason = "the server does not hand it out"};
+        g_array_append_val(left, mail);
+    }
+    return true;
+}
+
+/* ---- the batch ---- */
+
+/* It was about these: met one by one, each answers for itself. */
+static void
+be_cautious(Watch *watch, const Batch *batch)
+{
+    watch->cautious_until =
+        MAX(watch->cautious_until, batch->messages[batch->n - 1].uid);
+}
+
+/* A mail that is alone and on which the connection breaks has a strike. Is it
+ * the connection? The next attempts will tell. */
+static bool
+fetch_failed(Watch *watch, const Batch *batch, const GError *failure,
+             Watched *ret_watched, GError **error)
+{
+    g_autoptr(GError) second = NULL;
+    bool was_alone =
+        batch->n == 1 && batch->messages[0].uid <= watch->cautious_until;
+    be_cautious(watch, batch);
+    if (was_alone && !leave(watch, &batch->messages[0], true, failure->message,
+                            ret_watched, &second))
+        log_notice(event("folder.not-reported"), kv("reason", second->message));
+    g_propagate_error(error, g_error_copy(failure));
+    return watch_drop(watch);
+}
+
+/* The database refuses a mail for ever: it stays in its folder. */
+static bool
+store_failed(Watch *watch, const Batch *batch, const GError *failure,
+             Watched *ret_watched, GError **error)
+{
+    if (!failure_is(failure, FAILURE_PERMANENT)) {
+        g_propagate_error(error, g_error_copy(failure));
+        return false;
+    }
+    if (batch->n == 1)
+        return leave(watch, &batch->messages[0], false, failure->message,
+                     ret_watched, error);
+    be_cautious(watch, batch);
+    g_propagate_error(error, g_error_copy(failure));
+    return false;
+}
+
+static bool
+store(Watch *watch, Batch *batch, Watched *ret_watched, GError **error)
+{
+    g_autoptr(GArray) left = g_array_new(FALSE, TRUE, sizeof(LeftMail));
+    g_autoptr(GError) failure = NULL;
+    if (!compare(watch, batch, error) ||
+        !note_missing(watch, batch, left, error))
+        return false;
+    g_autoptr(GPtrArray) deliveries = deliveries_of(watch, batch);
+    FolderBatch row = {deliveries,
+                       position_after(watch, batch->messages[batch->n - 1].uid),
+                       left, batch->uids};
+    if (!commit(watch, &row, ret_watched, &failure))
+        return store_failed(watch, batch, failure, ret_watched, error);
+    return !watch->held || watch_act(watch, batch->uids, error);
+}
+
+static bool
+take_batch(Watch *watch, Watched *ret_watched, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    guint n = batch_length(watch);
+    g_autofree ImapMessage *messages =
+        g_memdup2(message_at(watch, 0), sizeof(ImapMessage) * n);
+    g_auto(Batch) batch = {.messages = messages, .n = n};
+    g_array_remove_range(watch->sizes, 0, n);
+    if (messages[0].size >
+        (uint64_t)watch->with.desk->settings->limits.mail_bytes)
+        return leave(watch, &messages[0], false, "larger than limits.mail_size",
+                     ret_watched, error);
+    return fetch(watch, &batch, &failure)
+               ? store(watch, &batch, ret_watched, error)
+               : fetch_failed(watch, &batch, failure, ret_watched, error);
+}
+
+bool
+watch_answer_for_hand(Watch *watch, GError **error)
+{
+    const WatchHand *hand = &watch->with.hand;
+    Watched watched = {0};
+    if (!watch->has_hand)
+        return true;
+    const ImapMessage message = {hand->first, 0};
+    bool is_this = hand->uid_validity == watch->position.uid_validity;
+    if (is_this && hand->first == hand->last &&
+        !leave(watch, &message, true, "a worker died on it", &watched, error))
+        return false;
+    if (is_this)
+        watch->cautious_until = hand->last;
+    watch->has_hand = false;
+    return true;
+}
+
+/* Nothing is left to take, but the position may stand before where it belongs:
+ * the rest has vanished, or is from before the day that counts. */
+static bool
+close_gap(Watch *watch, Watched *ret_watched, GError **error)
+{
+    uint32_t last = watch->pending->len > 0
+                        ? pending_at(watch, watch->pending->len - 1)
+                        : 0;
+    g_autoptr(GPtrArray) none = g_ptr_array_new();
+    g_autoptr(GArray) left = g_array_new(FALSE, TRUE, sizeof(LeftMail));
+    FolderBatch row = {none, position_after(watch, last), left, watch->pending};
+    if (last == 0 && row.last_uid == watch->position.last_uid)
+        return true;
+    return commit(watch, &row, ret_watched, error);
+}
+
+bool
+watch_take(Watch *watch, Watched *ret_watched, GError **error)
+{
+    if (watch->sizes->len == 0 && watch->next < watch->pending->len) {
+        guint asked = MIN(watch->pending->len - watch->next, (guint)IMAP_BATCH);
+        if (!ask_sizes(watch, error))
+            return false;
+        watch->next += asked;
+    }
+    bool good = watch->sizes->len > 0 ? take_batch(watch, ret_watched, error)
+                                      : close_gap(watch, ret_watched, error);
+    ret_watched->more =
+        watch->sizes->len > 0 || watch->next < watch->pending->len;
+    if (!ret_watched->more) {
+        g_array_set_size(watch->pending, 0);
+        watch->next = 0;
+    }
+    return good;
+}

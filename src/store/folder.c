@@ -1,0 +1,319 @@
+#include "store/folder.h"
+
+#include <string.h>
+
+#include "store/delivery_large.h"
+#include "store/rows.h"
+#include "store/txn.h"
+
+enum { LEFT_BATCH = 20 };
+
+/* One statement in a transaction of its own. */
+static PGresult *
+ask(Store *store, StatementName name, const Param *params, GError **error)
+{
+    g_autoptr(Txn) txn = store_begin(store, error);
+    if (txn == NULL)
+        return NULL;
+    g_autoptr(PGresult) rows = txn_query(txn, name, params, error);
+    if (rows == NULL || !txn_commit(txn, error))
+        return NULL;
+    return g_steal_pointer(&rows);
+}
+
+static bool
+ask_held(Store *store, StatementName name, const Param *params, bool *ret_held,
+         GError **error)
+{
+    g_autoptr(PGresult) rows = ask(store, name, params, error);
+    *ret_held = rows != NULL && PQntuples(rows) > 0;
+    return rows != NULL;
+}
+
+/* ---- whose it is ---- */
+
+bool
+folder_hold(Store *store, const char *account, const char *name,
+            const char *lease, const char *holder, FolderPosition *ret_position,
+            bool *ret_held, GError **error)
+{
+    g_autoptr(PGresult) row =
+        ask(store, ST_folder_hold,
+            PARAMS(p_text(account), p_text(name), p_text(lease), p_text(holder),
+                   p_int(FOLDER_LEASE_S)),
+            error);
+    if (row == NULL)
+        return false;
+    *ret_held = PQntuples(row) > 0;
+    if (*ret_held)
+        *ret_position = (FolderPosition){
+            .id = pg_int(row, 0, 0),
+            .uid_validity = (uint32_t)pg_int(row, 0, 1),
+            .last_uid = (uint32_t)pg_int(row, 0, 2),
+            .resync_until = (uint32_t)pg_int(row, 0, 3),
+            .acted_uid = (uint32_t)pg_int(row, 0, 4),
+            .try_in_s = pg_is_null(row, 0, 5) ? 0 : pg_int(row, 0, 5)};
+    return true;
+}
+
+bool
+folder_release(Store *store, int64_t id, const char *lease, GError **error)
+{
+    bool held;
+    return ask_held(store, ST_folder_release, PARAMS(p_int(id), p_text(lease)),
+                    &held, error);
+}
+
+bool
+folder_report(Store *store, int64_t id, const char *lease,
+              const FolderReport *report, bool *ret_held, GError **error)
+{
+    return ask_held(store, ST_folder_report,
+                    PARAMS(p_int(id), p_text(lease), p_int(FOLDER_LEASE_S),
+                           p_text(report->trouble), p_int(report->waiting),
+                           p_int(report->next_try_s), p_int(report->acted_uid)),
+                    ret_held, error);
+}
+
+bool
+folder_begin(Store *store, const char *lease, uint32_t uid_validity,
+             uint32_t resync_until, FolderPosition *position, bool *ret_held,
+             GError **error)
+{
+    if (!ask_held(store, ST_folder_begin,
+                  PARAMS(p_int(position->id), p_text(lease),
+                         p_int(uid_validity), p_int(resync_until)),
+                  ret_held, error))
+        return false;
+    if (*ret_held) {
+        position->uid_validity = uid_validity;
+        position->resync_until = resync_until;
+        position->last_uid = position->acted_uid = 0;
+    }
+    return true;
+}
+
+/* ---- a batch ---- */
+
+static void
+add_raw(Rows *rows, const Delivery *delivery)
+{
+    gsize digest_length, length;
+    const void *digest = g_bytes_get_data(delivery->raw_digest, &digest_length);
+    const void *bytes = g_bytes_get_data(delivery->raw, &length);
+    rows_add(rows, PARAMS(p_bytes(digest, digest_length),
+                          p_bytes(length > 0 ? bytes : "", length),
+                          p_int((int64_t)length)));
+}
+
+static bool
+send_raw(Pg *pg, const GPtrArray *deliveries, GError **error)
+{
+    g_auto(Rows) rows = {0};
+    for (guint i = 0; i < deliveries->len; i++) {
+        const Delivery *delivery = deliveries->pdata[i];
+        if (g_bytes_get_size(delivery->raw) > DELIVERY_LARGE_BYTES)
+            return delivery_add_large(pg, delivery->raw_digest, delivery->raw,
+                                      error);
+        add_raw(&rows, delivery);
+    }
+    return rows_send(&rows, pg, ST_folder_raw_add, NO_PARAMS, false, error);
+}
+
+static bool
+send_deliveries(Pg *pg, const GPtrArray *deliveries, GError **error)
+{
+    g_auto(Rows) rows = {0};
+    for (guint i = 0; i < deliveries->len; i++) {
+        const Delivery *delivery = deliveries->pdata[i];
+        gsize length;
+        const void *digest = g_bytes_get_data(delivery->raw_digest, &length);
+        rows_add(&rows,
+                 PARAMS(p_text(delivery->key),
+                        p_text(delivery->envelope_sender),
+                        p_text(delivery->envelope_recipient),
+                        p_text(delivery->queue), p_bytes(digest, length)));
+    }
+    return rows_send(&rows, pg, ST_folder_delivery_add, NO_PARAMS, true, error);
+}
+
+static bool
+send_left(Pg *pg, const FolderPosition *position, const FolderBatch *batch,
+          GError **error)
+{
+    for (guint i = 0; i < batch->left->len; i++) {
+        const LeftMail *left = &g_array_index(batch->left, LeftMail, i);
+        if (!pg_send(pg, ST_left_add,
+                     PARAMS(p_int(position->id), p_int(position->uid_validity),
+                            p_int(left->uid), p_int(left->octets),
+                            p_int(left->struck), p_text(left->reason),
+                            p_int(FOLDER_STRIKES_MAX)),
+                     true, error))
+            return false;
+    }
+    g_auto(Rows) cleared = {0};
+    for (guint i = 0; i < batch->cleared->len; i++)
+        rows_add(&cleared,
+                 PARAMS(p_int(g_array_index(batch->cleared, uint32_t, i))));
+    return rows_send(&cleared, pg, ST_left_clear,
+                     PARAMS(p_int(position->id), p_int(position->uid_validity)),
+                     false, error);
+}
+
+/* Rows come in any order. */
+static bool
+take_deliveries(Pg *pg, const GPtrArray *deliveries, Added *ret_added,
+                GError **error)
+{
+    if (deliveries->len == 0)
+        return true;
+    g_autoptr(PGresult) rows = pg_result(pg, error);
+    for (int row = 0; rows != NULL && row < PQntuples(rows); row++)
+        for (guint i = 0; i < deliveries->len; i++) {
+            Delivery *delivery = deliveries->pdata[i];
+            if (strcmp(delivery->key, pg_text(rows, row, 0)) != 0)
+                continue;
+            delivery->id = pg_int(rows, row, 1);
+            ret_added[i] = pg_bool(rows, row, 2) ? ADDED_DUPLICATE : ADDED_NEW;
+        }
+    return rows != NULL;
+}
+
+static bool
+take_left(Pg *pg, FolderBatch *batch, GError **error)
+{
+    for (guint i = 0; i < batch->left->len; i++) {
+        LeftMail *left = &g_array_index(batch->left, LeftMail, i);
+        g_autoptr(PGresult) row = pg_result(pg, error);
+        if (row == NULL)
+            return false;
+        left->strikes = (int)pg_int(row, 0, 0);
+        left->parked = pg_bool(row, 0, 1);
+    }
+    return true;
+}
+
+static bool
+advance(Txn *txn, const char *lease, const FolderBatch *batch,
+        const FolderPosition *position, bool *ret_held, GError **error)
+{
+    g_autoptr(PGresult) row =
+        txn_query(txn, ST_folder_advance,
+                  PARAMS(p_int(position->id), p_text(lease),
+                         p_int(position->uid_validity),
+                         p_int(position->last_uid), p_int(batch->last_uid),
+                         p_int(FOLDER_LEASE_S), p_int(position->acted_uid)),
+                  error);
+    *ret_held = row != NULL && PQntuples(row) > 0;
+    return row != NULL;
+}
+
+bool
+folder_accept(Store *store, const char *lease, FolderBatch *batch,
+              FolderPosition *position, Added *ret_added, bool *ret_held,
+              GError **error)
+{
+    g_autoptr(Txn) txn = store_begin(store, error);
+    if (txn == NULL || !advance(txn, lease, batch, position, ret_held, error))
+        return false;
+    if (!*ret_held)
+        return true;
+    Pg *pg = txn_pg(txn);
+    if (!send_raw(pg, batch->deliveries, error) ||
+        !send_deliveries(pg, batch->deliveries, error) ||
+        !take_deliveries(pg, batch->deliveries, ret_added, error) ||
+        !send_left(pg, position, batch, error) ||
+        !take_left(pg, batch, error) || !txn_commit(txn, error))
+        return false;
+    position->last_uid = batch->last_uid;
+    return true;
+}
+
+/* ---- questions ---- */
+
+bool
+folder_known(Store *store, const char *queue, const GPtrArray *digests,
+             bool *ret_known, GError **error)
+{
+    g_auto(Rows) wanted = {0};
+    for (guint i = 0; i < digests->len; i++) {
+        gsize length;
+        const void *bytes = g_bytes_get_data(digests->pdata[i], &length);
+        rows_add(&wanted, PARAMS(p_bytes(bytes, length)));
+        ret_known[i] = false;
+    }
+    g_autoptr(Txn) txn =
+        digests->len > 0 ? store_begin_read_only(store, error) : NULL;
+    if (txn == NULL)
+        return digests->len == 0;
+    if (!rows_send(&wanted, txn_pg(txn), ST_folder_known, PARAMS(p_text(queue)),
+                   true, error))
+        return false;
+    g_autoptr(PGresult) rows = pg_result(txn_pg(txn), error);
+    for (int row = 0; rows != NULL && row < PQntuples(rows); row++) {
+        g_autoptr(GBytes) known = pg_bytes(rows, row, 0);
+        for (guint i = 0; i < digests->len; i++)
+            ret_known[i] |= g_bytes_equal(known, digests->pdata[i]);
+    }
+    return rows != NULL && txn_commit(txn, error);
+}
+
+bool
+folder_accepted(Store *store, const GPtrArray *keys, bool *ret_accepted,
+                GError **error)
+{
+    g_auto(Rows) wanted = {0};
+    for (guint i = 0; i < keys->len; i++) {
+        rows_add(&wanted, PARAMS(p_text(keys->pdata[i])));
+        ret_accepted[i] = false;
+    }
+    g_autoptr(Txn) txn =
+        keys->len > 0 ? store_begin_read_only(store, error) : NULL;
+    if (txn == NULL)
+        return keys->len == 0;
+    if (!rows_send(&wanted, txn_pg(txn), ST_folder_accepted, NO_PARAMS, true,
+                   error))
+        return false;
+    g_autoptr(PGresult) rows = pg_result(txn_pg(txn), error);
+    for (int row = 0; rows != NULL && row < PQntuples(rows); row++)
+        for (guint i = 0; i < keys->len; i++)
+            ret_accepted[i] |=
+                strcmp(keys->pdata[i], pg_text(rows, row, 0)) == 0;
+    return rows != NULL && txn_commit(txn, error);
+}
+
+GArray *
+folder_left_due(Store *store, const FolderPosition *position,
+                int64_t mail_bytes, GError **error)
+{
+    g_autoptr(Txn) txn = store_begin(store, error);
+    if (txn == NULL ||
+        !pg_send(txn_pg(txn), ST_left_retry,
+                 PARAMS(p_int(position->id), p_int(mail_bytes)), false, error))
+        return NULL;
+    g_autoptr(PGresult) rows =
+        txn_query(txn, ST_left_due,
+                  PARAMS(p_int(position->id), p_int(position->uid_validity),
+                         p_int(LEFT_BATCH)),
+                  error);
+    if (rows == NULL || !txn_commit(txn, error))
+        return NULL;
+    GArray *uids = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    for (int row = 0; row < PQntuples(rows); row++) {
+        uint32_t uid = (uint32_t)pg_int(rows, row, 0);
+        g_array_append_val(uids, uid);
+    }
+    return uids;
+}
+
+bool
+folder_left_retry(Txn *txn, const char *account, int64_t *ret_count,
+                  GError **error)
+{
+    g_autoptr(PGresult) rows =
+        txn_query(txn, ST_left_retry_all, PARAMS(p_text(account)), error);
+    if (rows == NULL)
+        return false;
+    *ret_count = PQntuples(rows);
+    return true;
+}

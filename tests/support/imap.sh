@@ -1,0 +1,109 @@
+# shellcheck shell=sh
+# A desk that watches folders of a private Dovecot; read after desk.sh.
+#
+#   imap_prepare           PostgreSQL, sink and Dovecot, and no daemon yet
+#   account_folder FOLDER QUEUE [KEYS]   one more folder of account
+#                          $ACCOUNT_NAME, in which user "desk" logs in
+#   imap_settings [TEXT]   the settings with that account; $ACCOUNT_KEYS are
+#                          added to it, $ACCOUNT_PORT stands for Dovecot's,
+#                          $IMAP_LIMITS are added to limits
+#   imap_test PART...      test_PART of each, or of $IMAP_PARTS only
+#   put_mail NAME [FLAGS [FOLDER]]   a person's mail arrives (put_file: that of
+#                          $MAILS/NAME.eml)
+#   folder_count FOLDER [QUERY]      mails in it, as doveadm search says
+#   folder_has FOLDER N [QUERY]
+#   raw_of, sha_of NAME    digest of what the database has, and of what was sent
+
+imap_prepare()
+{
+    desk_prepare && dovecot_start "${1:-}" || return 1
+    printf 'secret\n' >"$SERVERS/imap-password"
+    chmod 0600 "$SERVERS/imap-password"
+    if [ "$(id -u)" = 0 ]; then
+        chown "$SERVERS_USER" "$SERVERS/imap-password"
+    fi
+    ACCOUNT_NAME=office
+    ACCOUNT_FOLDERS=
+    servers_mkdir "$DOVECOT_MAIL/desk" 0700 "$SERVERS_USER"
+    dovecot_maildir "$DOVECOT_MAIL/desk"
+}
+
+account_folder()
+{
+    ACCOUNT_FOLDERS="$ACCOUNT_FOLDERS${ACCOUNT_FOLDERS:+, }
+        { folder = \"$1\"; queue = \"$2\"; poll = \"1s\"; ${3:-} }"
+}
+
+imap_settings()
+{
+    desk_settings "accounts = ( { name = \"$ACCOUNT_NAME\";
+        host = \"127.0.0.1\"; port = ${ACCOUNT_PORT:-$DOVECOT_PORT};
+        tls = \"off\"; user = \"desk\"; timeout = \"5s\";
+        password_file = \"$SERVERS/imap-password\";
+        ${ACCOUNT_KEYS:-}
+        folders = ( $ACCOUNT_FOLDERS ); } );
+        limits = { poll = \"1s\"; ${IMAP_LIMITS:-} };
+        budgets = { per_sender_10min = 1000; per_sender_day = 10000; };" "$@"
+}
+
+imap_test()
+{
+    for imap_part in ${IMAP_PARTS:-"$@"}; do
+        "test_$imap_part"
+    done
+}
+
+# put_file NAME [FLAGS [FOLDER]]: with flags it is delivered as read by somebody.
+put_file()
+{
+    put_box=desk
+    if [ "${3:-INBOX}" != INBOX ]; then
+        put_box=desk/.$3
+    fi
+    dovecot_put "$put_box" "$MAILS/$1.eml" "${2:-}"
+}
+
+put_mail()
+{
+    mail_write "$1" "$1@customers.test" "Question $1"
+    put_file "$@"
+}
+
+folder_count()
+{
+    count_box=$1
+    shift
+    dovecot_adm search -u desk mailbox "$count_box" "${@:-all}" | wc -l
+}
+
+folder_has()
+{
+    has_box=$1
+    has_n=$2
+    shift 2
+    [ "$(folder_count "$has_box" "$@")" = "$has_n" ]
+}
+
+# The mail with LF is on disk, with CRLF on the wire.
+sha_of()
+{
+    sed 's/$/\r/' "$MAILS/$1.eml" | sha256sum | cut -d' ' -f1
+}
+
+raw_of()
+{
+    desk_sql "SELECT encode(sha256(r.bytes), 'hex') FROM raw_mail r
+        WHERE position(convert_to('<$1@mua.test>', 'UTF8') IN r.bytes) > 0"
+}
+
+now_ms()
+{
+    date +%s%3N
+}
+
+# set_arrival FOLDER DATE: of all mails there; Dovecot has it from the file.
+set_arrival()
+{
+    find "$DOVECOT_MAIL/desk/.$1" -type f -path '*/[cn]??/*' \
+        -exec touch -d "$2" {} +
+}
