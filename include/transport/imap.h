@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "settings/settings.h"
+#include "transport/stream.h"
 
 typedef struct ImapClient ImapClient;
 
@@ -42,13 +43,42 @@ typedef struct {
     uint32_t size; /* bytes, as the server has it */
 } ImapMessage;
 
+/* How far it came; a failure happened in the stage that is named. */
+typedef enum {
+    IMAP_STAGE_RESOLVE,
+    IMAP_STAGE_CONNECT,
+    IMAP_STAGE_TLS,
+    IMAP_STAGE_GREETING, /* greeting, capabilities, asking for STARTTLS */
+    IMAP_STAGE_LOGIN,
+    IMAP_STAGE_DONE /* logged in */
+} ImapStage;
+
+/* "resolve", "connect", "tls", "greeting", "login", "done". */
+const char *imap_stage_name(ImapStage stage);
+
+/*
+ * A connection as shown to people; nothing in it is secret, and what a server
+ * wrote is text for one line. NULL is what it did not come to.
+ */
+typedef struct {
+    ImapStage stage;
+    StreamReport stream;   /* address, TLS, certificate */
+    char *capabilities;    /* as announced last: "IMAP4rev1 IDLE AUTH=PLAIN" */
+    const char *mechanism; /* "PLAIN", "LOGIN", "OAUTHBEARER", "XOAUTH2" */
+} ImapReport;
+
+/* Free what it holds, and empty it. */
+void imap_report_clear(ImapReport *report);
+
 /*
  * Connect, verify the certificate, log in. `secret` is the account's password
- * or token. `account` is borrowed for the client's life.
+ * or token. `account` is borrowed for the client's life. `ret_report` (may be
+ * NULL) is filled as far as it came, also on failure; clear it.
  */
 ImapClient *imap_open(const Account *account, const char *secret,
-                      GError **error);
+                      ImapReport *ret_report, GError **error);
 
+/* `idle` turns false when a server refuses what it offered. */
 ImapAbilities imap_abilities(const ImapClient *client);
 
 /* True while nothing has failed. */
@@ -67,10 +97,17 @@ bool imap_select(ImapClient *client, const char *folder, bool writable,
 /*
  * UIDs from `first` on, ascending; with `since_s` (Unix seconds, 0: all) only
  * of mail that the server received on that day or later. Never one below
- * `first`, whatever "n:*" gives. Returns: uint32_t each.
+ * `first`, whatever "n:*" gives. Returns: uint32_t each. A mail that comes
+ * while it searches may be missing: imap_wait() then has news at once.
  */
 GArray *imap_search(ImapClient *client, uint32_t first, int64_t since_s,
                     GError **error);
+
+/*
+ * From here on: no UID is used, and no answer believed, once the server has
+ * announced another UIDVALIDITY than imap_select() gave: FAILURE_TEMPORARY. No
+ * UIDs at all (n == 0) is nothing to do.
+ */
 
 /* Sizes of up to IMAP_BATCH of these; who is gone is left out. ImapMessage. */
 GArray *imap_sizes(ImapClient *client, const uint32_t *uids, size_t n,
@@ -103,19 +140,29 @@ bool imap_mark(ImapClient *client, const uint32_t *uids, size_t n,
 /*
  * Move to another folder (UTF-8): MOVE; else COPY, \Deleted and UID EXPUNGE;
  * without UIDPLUS they stay, marked \Deleted: EXPUNGE would take other people's
- * mail along. FAILURE_PERMANENT: the folder does not take them.
+ * mail along. FAILURE_PERMANENT: the folder does not take them, or there is
+ * none; what the server says is in the message.
+ * ret_moved: how many of these are there now (COPYUID, RFC 4315), or -1: the
+ * server did not say. Who was gone before is no error, but not counted; OK
+ * alone means nothing, for servers say it of UIDs that are gone, too.
  */
 bool imap_move(ImapClient *client, const uint32_t *uids, size_t n,
-               const char *folder, GError **error);
+               const char *folder, int64_t *ret_moved, GError **error);
 
 /* \Deleted, and UID EXPUNGE where there is UIDPLUS. */
 bool imap_delete(ImapClient *client, const uint32_t *uids, size_t n,
                  GError **error);
 
 /*
- * Wait until the server has news of the folder, `fd` (-1: none) can be read, or
- * `timeout_s` is over: IDLE where there is one and NOOP where not (it returns
- * at once then). ret_news: there is something new to look at.
+ * Wait until the server tells of mail, `fd` (-1: none) can be read, or
+ * `timeout_s` is over. ret_news: there may be mail since the last
+ * imap_search(): search again. What the server told by the way since then
+ * counts, too; it is told once.
+ *
+ * With IDLE (RFC 2177) it is left going on: the next imap_wait() goes on
+ * waiting, any other command ends it first, and after 25 minutes it is begun
+ * anew. Without IDLE nothing is asked, and hardly a server tells by itself:
+ * call imap_search() when your poll interval is over.
  */
 bool imap_wait(ImapClient *client, int fd, int64_t timeout_s, bool *ret_news,
                GError **error);

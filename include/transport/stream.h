@@ -13,22 +13,42 @@
 typedef struct Stream Stream;
 
 /*
+ * What became known of a connection, to be shown to people: all of it is text
+ * for one line, and none of it a secret. Filled as far as it came, also when
+ * it failed in the end; NULL is what it did not come to.
+ */
+typedef struct {
+    bool found;    /* the host has an address */
+    char *address; /* the one that answered */
+    char *tls;     /* "TLS1.3, AES-256-GCM" */
+    /* Of the certificate that was shown, whether it was believed or not. */
+    char *subject; /* RFC 4514 */
+    char *issuer;
+    char *names;         /* hosts that it is for */
+    int64_t not_after_s; /* Unix seconds */
+} StreamReport;
+
+/* Free what it holds, and empty it. */
+void stream_report_clear(StreamReport *report);
+
+/*
  * Connect to host:port, trying each address in turn within `timeout_s`; the
  * name server has its own time limits (resolv.conf(5)). The stream's deadline
  * is what is left of it.
- * FAILURE_TEMPORARY names host, port and the last reason.
+ * FAILURE_TEMPORARY names host, port and the last reason. `ret_report` may be
+ * NULL.
  */
 Stream *stream_open(const char *host, uint16_t port, int64_t timeout_s,
-                    GError **error);
+                    StreamReport *ret_report, GError **error);
 
 /*
  * Begin TLS and verify chain, name and dates against `ca_file` ("" = system
  * trust). Refused when bytes that came before are still unread: they were not
  * protected (RELIABILITY A45). FAILURE_TEMPORARY with GnuTLS' own explanation;
- * the stream is dead then.
+ * the stream is dead then. `ret_report` may be NULL.
  */
 bool stream_start_tls(Stream *stream, const char *host, const char *ca_file,
-                      GError **error);
+                      StreamReport *ret_report, GError **error);
 
 /* True if TLS protects it, or the peer is this host (loopback). */
 bool stream_is_private(const Stream *stream);
@@ -57,8 +77,15 @@ const char *stream_error(const Stream *stream);
 bool stream_is_dead(const Stream *stream);
 
 /*
- * True if the peer has hung up, or said something, while nothing was asked:
- * a kept connection is not to be used again. Does not wait.
+ * Declare it dead: the peer speaks, but not so that one could go on. `why` is
+ * for a message.
+ */
+void stream_give_up(Stream *stream, const char *why);
+
+/*
+ * True if the peer has hung up, or said something that can be read now: where
+ * nothing was asked, a kept connection is not to be used again. Does not wait.
+ * What only TLS itself has to say (tickets, new keys) is no news.
  */
 bool stream_has_news(Stream *stream);
 

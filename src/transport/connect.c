@@ -11,6 +11,30 @@
 #include "base/failure.h"
 #include "wait.h"
 
+/*
+ * Keepalive: whoever waits for hours (IDLE) behind a firewall that has
+ * forgotten the connection, or for a machine that lost its power, would wait
+ * for ever.
+ */
+enum { KEEPALIVE_IDLE_S = 60, KEEPALIVE_EVERY_S = 15, KEEPALIVE_PROBES = 4 };
+
+static void
+set_option(int fd, int level, int option, int value)
+{
+    setsockopt(fd, level, option, &value, sizeof value);
+}
+
+static void
+set_options(int fd)
+{
+    /* We write whole flights of commands: nothing is gained by waiting. */
+    set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_EVERY_S);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
+}
+
 /* Returns a socket, or -1 with errno. */
 static int
 connect_to_address(const struct addrinfo *address, int64_t deadline_ms)
@@ -34,15 +58,22 @@ connect_to_address(const struct addrinfo *address, int64_t deadline_ms)
         errno = why;
         return -1;
     }
-    /* We write whole flights of commands: nothing is gained by waiting. */
-    int on = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    set_options(fd);
     return fd;
 }
 
+static void
+report_address(const struct addrinfo *address, StreamReport *report)
+{
+    char text[NI_MAXHOST];
+    if (getnameinfo(address->ai_addr, address->ai_addrlen, text, sizeof text,
+                    NULL, 0, NI_NUMERICHOST) == 0)
+        report->address = g_strdup(text);
+}
+
 static int
-connect_to_any(const struct addrinfo *addresses, int64_t deadline_ms)
+connect_to_any(const struct addrinfo *addresses, int64_t deadline_ms,
+               StreamReport *report)
 {
     int left = 0;
     for (const struct addrinfo *a = addresses; a != NULL; a = a->ai_next)
@@ -51,6 +82,8 @@ connect_to_any(const struct addrinfo *addresses, int64_t deadline_ms)
         int64_t now = monotonic_ms();
         int64_t share = MAX(deadline_ms - now, 0) / left--;
         int fd = connect_to_address(a, now + share);
+        if (fd >= 0 && report != NULL)
+            report_address(a, report);
         if (fd >= 0)
             return fd;
     }
@@ -59,7 +92,7 @@ connect_to_any(const struct addrinfo *addresses, int64_t deadline_ms)
 
 int
 connect_to_host(const char *host, uint16_t port, int64_t deadline_ms,
-                GError **error)
+                StreamReport *ret_report, GError **error)
 {
     struct addrinfo hints = {.ai_family = AF_UNSPEC,
                              .ai_socktype = SOCK_STREAM,
@@ -73,7 +106,9 @@ connect_to_host(const char *host, uint16_t port, int64_t deadline_ms,
                                          : gai_strerror(result));
         return -1;
     }
-    int fd = connect_to_any(addresses, deadline_ms);
+    if (ret_report != NULL)
+        ret_report->found = true;
+    int fd = connect_to_any(addresses, deadline_ms, ret_report);
     int why = errno;
     freeaddrinfo(addresses);
     if (fd < 0)

@@ -9,13 +9,20 @@ enum { SAID_BYTES = 500 };
 void
 etpan_begin(ImapClient *client, size_t budget_bytes)
 {
+    imap_end_idle(client, client->account->timeout_s);
+    etpan_allow(client, budget_bytes);
+}
+
+void
+etpan_allow(ImapClient *client, size_t budget_bytes)
+{
     stream_set_deadline(client->stream, client->account->timeout_s);
     stream_set_budget(client->stream, budget_bytes);
 }
 
 /* "3 NO [AUTHENTICATIONFAILED] Sorry.\r\n" without the tag, as one line. */
-static char *
-server_said(const ImapClient *client)
+char *
+etpan_said(const ImapClient *client)
 {
     const char *line = client->imap->imap_stream_buffer->str;
     if (line == NULL)
@@ -26,6 +33,19 @@ server_said(const ImapClient *client)
     return text_one_line(valid);
 }
 
+/* Not our fault, and not for good (RFC 5530 3). */
+static bool
+is_their_trouble(const char *said)
+{
+    static const char *const codes[] = {"[UNAVAILABLE]", "[INUSE]",
+                                        "[SERVERBUG]", "[LIMIT]"};
+    g_autofree char *upper = g_ascii_strup(said, -1);
+    for (size_t i = 0; i < G_N_ELEMENTS(codes); i++)
+        if (strstr(upper, codes[i]) != NULL)
+            return true;
+    return false;
+}
+
 bool
 etpan_fail(const ImapClient *client, FailureCode code, const char *what,
            GError **error)
@@ -33,11 +53,32 @@ etpan_fail(const ImapClient *client, FailureCode code, const char *what,
     const Account *account = client->account;
     bool dead = stream_is_dead(client->stream);
     g_autofree char *said =
-        dead ? g_strdup(stream_error(client->stream)) : server_said(client);
-    failure_set(error, dead ? FAILURE_TEMPORARY : code,
+        dead ? g_strdup(stream_error(client->stream)) : etpan_said(client);
+    failure_set(error,
+                dead || is_their_trouble(said) ? FAILURE_TEMPORARY : code,
                 "account '%s': %s port %u, %s: %s", account->name,
                 account->host, (unsigned)account->port, what,
                 *said != '\0' ? said : "an answer that is none");
+    return false;
+}
+
+bool
+etpan_same_folder(const ImapClient *client, GError **error)
+{
+    const struct mailimap_selection_info *info =
+        client->imap->imap_selection_info;
+    if (info == NULL) {
+        failure_set(error, FAILURE_TEMPORARY, "account '%s': no folder is open",
+                    client->account->name);
+        return false;
+    }
+    if (info->sel_uidvalidity == client->uid_validity)
+        return true;
+    failure_set(error, FAILURE_TEMPORARY,
+                "account '%s': the folder was made anew meanwhile "
+                "(UIDVALIDITY was %u and is %u)",
+                client->account->name, client->uid_validity,
+                info->sel_uidvalidity);
     return false;
 }
 

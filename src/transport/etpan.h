@@ -20,10 +20,25 @@ struct ImapClient {
     ImapAbilities abilities;
     void (*progress)(void *context); /* or NULL */
     void *progress_context;
+    const char *mechanism; /* of the login; NULL: none was tried */
+    uint32_t uid_validity; /* of the folder that is open */
+    bool idling;           /* "DONE" is owed before anything else is said */
+    int64_t idle_since_ms; /* CLOCK_MONOTONIC */
 };
 
-/* Before each command: its deadline, and how many bytes may answer it. */
+/* Before each command: its deadline, and how many bytes may answer it. Ends
+ * IDLE. */
 void etpan_begin(ImapClient *client, size_t budget_bytes);
+
+/* The same, with IDLE going on. */
+void etpan_allow(ImapClient *client, size_t budget_bytes);
+
+/* "DONE", if it is owed, within `timeout_s`. A failure is the stream's. In
+ * imap_wait.c. */
+void imap_end_idle(ImapClient *client, int64_t timeout_s);
+
+/* Forget that the server has told of new mail. In imap_wait.c. */
+void imap_forget_news(ImapClient *client);
 
 enum {
     ETPAN_ANSWER_BYTES = 64 * 1024,     /* of most commands */
@@ -33,10 +48,20 @@ enum {
 /*
  * Set `error`: account, server, the command in words, and why: what the stream
  * met, or what the server said. `code` is for a server that answered; a dead
- * stream is always FAILURE_TEMPORARY. Returns false.
+ * stream is always FAILURE_TEMPORARY, and so is a server that says that it is
+ * its own trouble (RFC 5530). Returns false.
  */
 bool etpan_fail(const ImapClient *client, FailureCode code, const char *what,
                 GError **error);
+
+/* The server's last line without its tag, to be shown; g_free() it. */
+char *etpan_said(const ImapClient *client);
+
+/*
+ * False, with FAILURE_TEMPORARY: the server has announced another UIDVALIDITY
+ * since the folder was opened, so that our UIDs may be other mails'.
+ */
+bool etpan_same_folder(const ImapClient *client, GError **error);
 
 /* A set of UIDs for a command; the caller's. */
 struct mailimap_set *etpan_set(const uint32_t *uids, size_t n);

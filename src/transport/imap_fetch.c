@@ -90,13 +90,17 @@ imap_sizes(ImapClient *client, const uint32_t *uids, size_t n, GError **error)
 {
     clist *answers = NULL;
     n = MIN(n, IMAP_BATCH);
+    GArray *messages = g_array_new(FALSE, FALSE, sizeof(ImapMessage));
+    if (n == 0)
+        return messages;
     etpan_begin(client, ETPAN_LIST_BYTES);
-    if (fetch(client, uids, n, mailimap_fetch_att_new_rfc822_size(),
-              &answers) != MAILIMAP_NO_ERROR) {
+    bool good = fetch(client, uids, n, mailimap_fetch_att_new_rfc822_size(),
+                      &answers) == MAILIMAP_NO_ERROR;
+    if (!good) {
         etpan_fail(client, FAILURE_TEMPORARY, "UID FETCH", error);
+        g_array_unref(messages);
         return NULL;
     }
-    GArray *messages = g_array_new(FALSE, FALSE, sizeof(ImapMessage));
     for (clistiter *at = clist_begin(answers); at != NULL;
          at = clist_next(at)) {
         ImapMessage message;
@@ -106,6 +110,8 @@ imap_sizes(ImapClient *client, const uint32_t *uids, size_t n, GError **error)
     }
     mailimap_fetch_list_free(answers);
     g_array_sort(messages, compare_messages);
+    if (!etpan_same_folder(client, error))
+        g_clear_pointer(&messages, g_array_unref);
     return messages;
 }
 
@@ -209,6 +215,8 @@ imap_fetch(ImapClient *client, const ImapMessage *messages, size_t n,
                          .context = context};
     g_autofree uint32_t *uids = g_new(uint32_t, MAX(n, 1));
     clist *answers = NULL;
+    if (n == 0)
+        return true;
     for (size_t i = 0; i < n; i++)
         uids[i] = messages[i].uid;
     spool_init(&fetching.spool, spool_directory, memory_bytes);
@@ -230,5 +238,5 @@ imap_fetch(ImapClient *client, const ImapMessage *messages, size_t n,
                     client->account->name, spool_directory, g_strerror(errno));
         return false;
     }
-    return !fetching.stopped;
+    return !fetching.stopped && etpan_same_folder(client, error);
 }

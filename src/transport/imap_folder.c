@@ -74,7 +74,8 @@ imap_select(ImapClient *client, const char *folder, bool writable,
         .exists = info->sel_exists,
         .read_only = !writable || info->sel_perm == MAILIMAP_MAILBOX_READONLY,
         .new_keywords = keeps_new_keywords(info)};
-    if (ret_folder->uid_validity != 0)
+    client->uid_validity = info->sel_uidvalidity;
+    if (client->uid_validity != 0)
         return true;
     failure_set(error, FAILURE_PERMANENT,
                 "account '%s': folder '%s' has no UIDVALIDITY: what was read "
@@ -116,10 +117,17 @@ imap_search(ImapClient *client, uint32_t first, int64_t since_s, GError **error)
     clist *found = NULL;
     struct mailimap_search_key *key = search_key(first, since_s);
     etpan_begin(client, ETPAN_LIST_BYTES);
+    /* What is told from here on may be too late for what is found. */
+    if (client->imap->imap_selection_info != NULL)
+        imap_forget_news(client);
     int result = mailimap_uid_search(client->imap, NULL, key, &found);
     mailimap_search_key_free(key);
     if (result != MAILIMAP_NO_ERROR) {
         etpan_fail(client, FAILURE_TEMPORARY, "UID SEARCH", error);
+        return NULL;
+    }
+    if (!etpan_same_folder(client, error)) {
+        mailimap_search_result_free(found);
         return NULL;
     }
     GArray *uids = g_array_new(FALSE, FALSE, sizeof(uint32_t));
@@ -131,71 +139,4 @@ imap_search(ImapClient *client, uint32_t first, int64_t since_s, GError **error)
     mailimap_search_result_free(found);
     g_array_sort(uids, compare_uids);
     return uids;
-}
-
-/* ---- what becomes of it ---- */
-
-static bool
-store(ImapClient *client, const uint32_t *uids, size_t n,
-      struct mailimap_flag *flag, const char *what, GError **error)
-{
-    struct mailimap_flag_list *flags = mailimap_flag_list_new_empty();
-    mailimap_flag_list_add(flags, flag);
-    struct mailimap_store_att_flags *change =
-        mailimap_store_att_flags_new_add_flags_silent(flags);
-    struct mailimap_set *set = etpan_set(uids, n);
-    etpan_begin(client, ETPAN_LIST_BYTES);
-    int result = mailimap_uid_store(client->imap, set, change);
-    mailimap_store_att_flags_free(change);
-    mailimap_set_free(set);
-    return result == MAILIMAP_NO_ERROR ||
-           etpan_fail(client, FAILURE_TEMPORARY, what, error);
-}
-
-bool
-imap_mark(ImapClient *client, const uint32_t *uids, size_t n, const char *flag,
-          GError **error)
-{
-    struct mailimap_flag *mark =
-        g_ascii_strcasecmp(flag, "\\Seen") == 0
-            ? mailimap_flag_new_seen()
-            : mailimap_flag_new_flag_keyword(strdup(flag));
-    return store(client, uids, n, mark, "UID STORE", error);
-}
-
-bool
-imap_delete(ImapClient *client, const uint32_t *uids, size_t n, GError **error)
-{
-    if (!store(client, uids, n, mailimap_flag_new_deleted(), "UID STORE",
-               error))
-        return false;
-    if (!client->abilities.uidplus)
-        return true;
-    struct mailimap_set *set = etpan_set(uids, n);
-    etpan_begin(client, ETPAN_LIST_BYTES);
-    int result = mailimap_uid_expunge(client->imap, set);
-    mailimap_set_free(set);
-    return result == MAILIMAP_NO_ERROR ||
-           etpan_fail(client, FAILURE_TEMPORARY, "UID EXPUNGE", error);
-}
-
-bool
-imap_move(ImapClient *client, const uint32_t *uids, size_t n,
-          const char *folder, GError **error)
-{
-    g_autofree char *name = etpan_folder(folder);
-    g_autofree char *what = g_strdup_printf("moving to '%s'", folder);
-    if (name == NULL) {
-        failure_set(error, FAILURE_CONFIG, "%s: no name for a folder", what);
-        return false;
-    }
-    struct mailimap_set *set = etpan_set(uids, n);
-    etpan_begin(client, ETPAN_LIST_BYTES);
-    int result = client->abilities.move
-                     ? mailimap_uid_move(client->imap, set, name)
-                     : mailimap_uid_copy(client->imap, set, name);
-    mailimap_set_free(set);
-    if (result != MAILIMAP_NO_ERROR)
-        return etpan_fail(client, FAILURE_PERMANENT, what, error);
-    return client->abilities.move || imap_delete(client, uids, n, error);
 }

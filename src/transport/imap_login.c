@@ -105,6 +105,7 @@ static bool
 authenticate(ImapClient *client, const char *mechanism, GString *message,
              const char *answer, bool *ret_accepted)
 {
+    client->mechanism = mechanism;
     g_autofree char *command = g_strconcat("AUTHENTICATE ", mechanism, NULL);
     char *encoded = g_base64_encode((const guchar *)message->str, message->len);
     const char *line = NULL;
@@ -127,6 +128,7 @@ authenticate(ImapClient *client, const char *mechanism, GString *message,
 static bool
 log_in_by_name(ImapClient *client, const char *secret, bool *ret_accepted)
 {
+    client->mechanism = "LOGIN";
     int result = mailimap_login(client->imap, client->account->user, secret);
     *ret_accepted = result == MAILIMAP_NO_ERROR;
     return result == MAILIMAP_NO_ERROR || result == MAILIMAP_ERROR_LOGIN;

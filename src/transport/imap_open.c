@@ -1,6 +1,7 @@
 /* transport/imap.h: from the connection to the login, and the end. */
 #include "etpan.h"
 #include "imap_login.h"
+#include "imap_report.h"
 
 enum { LOGOUT_S = 2 }; /* nobody waits long for a goodbye */
 
@@ -47,12 +48,13 @@ greet(ImapClient *client, GError **error)
 }
 
 static bool
-start_tls(ImapClient *client, GError **error)
+start_tls(ImapClient *client, ImapReport *report, GError **error)
 {
     const Account *account = client->account;
+    report->stage = IMAP_STAGE_TLS;
     stream_set_deadline(client->stream, account->timeout_s);
     if (stream_start_tls(client->stream, account->host, account->ca_file,
-                         error))
+                         &report->stream, error))
         return true;
     g_prefix_error(error, "account '%s': ", account->name);
     return false;
@@ -60,7 +62,7 @@ start_tls(ImapClient *client, GError **error)
 
 /* What it could before TLS was said by whoever (RELIABILITY A45). */
 static bool
-upgrade(ImapClient *client, GError **error)
+upgrade(ImapClient *client, ImapReport *report, GError **error)
 {
     if (!ask_abilities(client, error))
         return false;
@@ -75,25 +77,36 @@ upgrade(ImapClient *client, GError **error)
     etpan_begin(client, ETPAN_ANSWER_BYTES);
     if (mailimap_starttls(client->imap) != MAILIMAP_NO_ERROR)
         return etpan_fail(client, FAILURE_TEMPORARY, "STARTTLS", error);
-    return start_tls(client, error);
+    return start_tls(client, report, error);
 }
 
 static bool
-come_in(ImapClient *client, const char *secret, GError **error)
+come_in(ImapClient *client, const char *secret, ImapReport *report,
+        GError **error)
 {
-    const Account *account = client->account;
-    return (account->tls != TLS_ALWAYS || start_tls(client, error)) &&
-           greet(client, error) &&
-           (account->tls != TLS_STARTTLS || upgrade(client, error)) &&
-           ask_abilities(client, error) && imap_login(client, secret, error) &&
-           ask_abilities(client, error);
+    TlsMode tls = client->account->tls;
+    if (tls == TLS_ALWAYS && !start_tls(client, report, error))
+        return false;
+    report->stage = IMAP_STAGE_GREETING;
+    if (!greet(client, error) ||
+        (tls == TLS_STARTTLS && !upgrade(client, report, error)) ||
+        !ask_abilities(client, error))
+        return false;
+    report->stage = IMAP_STAGE_LOGIN;
+    if (!imap_login(client, secret, error) || !ask_abilities(client, error))
+        return false;
+    report->stage = IMAP_STAGE_DONE;
+    return true;
 }
 
-ImapClient *
-imap_open(const Account *account, const char *secret, GError **error)
+static ImapClient *
+open_client(const Account *account, const char *secret, ImapReport *report,
+            GError **error)
 {
-    Stream *stream =
-        stream_open(account->host, account->port, account->timeout_s, error);
+    Stream *stream = stream_open(account->host, account->port,
+                                 account->timeout_s, &report->stream, error);
+    report->stage =
+        report->stream.found ? IMAP_STAGE_CONNECT : IMAP_STAGE_RESOLVE;
     if (stream == NULL) {
         g_prefix_error(error, "account '%s': ", account->name);
         return NULL;
@@ -103,10 +116,25 @@ imap_open(const Account *account, const char *secret, GError **error)
     client->stream = stream;
     client->imap = mailimap_new(0, NULL);
     g_assert(client->imap != NULL);
-    if (come_in(client, secret, error))
+    bool good = come_in(client, secret, report, error);
+    imap_report_session(client, report);
+    if (good)
         return client;
     imap_close(client);
     return NULL;
+}
+
+ImapClient *
+imap_open(const Account *account, const char *secret, ImapReport *ret_report,
+          GError **error)
+{
+    ImapReport report = {.stage = IMAP_STAGE_RESOLVE};
+    ImapClient *client = open_client(account, secret, &report, error);
+    if (ret_report != NULL)
+        *ret_report = report;
+    else
+        imap_report_clear(&report);
+    return client;
 }
 
 ImapAbilities
@@ -126,6 +154,7 @@ imap_close(ImapClient *client)
 {
     if (client == NULL)
         return;
+    imap_end_idle(client, LOGOUT_S);
     etpan_begin(client, ETPAN_ANSWER_BYTES);
     stream_set_deadline(client->stream, LOGOUT_S);
     mailimap_free(client->imap); /* says LOGOUT, and closes its stream */

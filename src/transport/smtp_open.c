@@ -116,7 +116,8 @@ start_tls(SmtpClient *client, GError **error)
 {
     const Relay *relay = client->relay;
     stream_set_deadline(client->stream, relay->timeout_s);
-    return stream_start_tls(client->stream, relay->host, relay->ca_file, error);
+    return stream_start_tls(client->stream, relay->host, relay->ca_file, NULL,
+                            error);
 }
 
 /* STARTTLS is wanted: without it nothing is sent (RELIABILITY F40). */
@@ -153,7 +154,7 @@ smtp_open(const Relay *relay, const char *password, GError **error)
     g_autoptr(SmtpClient) client = g_new0(SmtpClient, 1);
     client->relay = relay;
     client->stream =
-        stream_open(relay->host, relay->port, relay->timeout_s, error);
+        stream_open(relay->host, relay->port, relay->timeout_s, NULL, error);
     if (client->stream == NULL)
         return NULL;
     client->over = true; /* until all of this is done */

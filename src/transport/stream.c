@@ -147,10 +147,11 @@ static mailstream_low_driver driver = {
 /* The stream */
 
 Stream *
-stream_open(const char *host, uint16_t port, int64_t timeout_s, GError **error)
+stream_open(const char *host, uint16_t port, int64_t timeout_s,
+            StreamReport *ret_report, GError **error)
 {
     int64_t deadline_ms = monotonic_ms() + timeout_s * 1000;
-    int fd = connect_to_host(host, port, deadline_ms, error);
+    int fd = connect_to_host(host, port, deadline_ms, ret_report, error);
     if (fd < 0)
         return NULL;
     Stream *stream = g_new0(Stream, 1);
@@ -178,7 +179,7 @@ stream_close(Stream *stream)
 
 bool
 stream_start_tls(Stream *stream, const char *host, const char *ca_file,
-                 GError **error)
+                 StreamReport *ret_report, GError **error)
 {
     if (stream->error == NULL && stream->mail->read_buffer_len > 0)
         fail(stream, "it went on talking where TLS should begin");
@@ -187,8 +188,8 @@ stream_start_tls(Stream *stream, const char *host, const char *ca_file,
                     stream->error);
         return false;
     }
-    stream->tls =
-        tls_open(stream->fd, host, ca_file, stream->deadline_ms, error);
+    stream->tls = tls_open(stream->fd, host, ca_file, stream->deadline_ms,
+                           ret_report, error);
     if (stream->tls == NULL)
         fail(stream, "TLS failed");
     return stream->tls != NULL;
@@ -255,11 +256,57 @@ stream_is_dead(const Stream *stream)
     return stream->error != NULL;
 }
 
+void
+stream_give_up(Stream *stream, const char *why)
+{
+    fail(stream, why);
+}
+
+/*
+ * Take what came by TLS to where libetpan looks first: whether a record holds
+ * something for us is only known once it is read.
+ */
+static bool
+take_record(Stream *stream)
+{
+    const char *why = "the peer has closed the connection";
+    size_t size = stream->mail->buffer_max_size;
+    if (stream->budgeted)
+        size = MIN(size, stream->budget_bytes);
+    if (size == 0)
+        return true; /* reading will say so */
+    bool nothing = false;
+    ssize_t n =
+        tls_take(stream->tls, stream->mail->read_buffer, size, &nothing, &why);
+    if (nothing)
+        return false;
+    if (n <= 0) {
+        fail(stream, why);
+        return true;
+    }
+    stream->mail->read_buffer_len = (size_t)n;
+    if (stream->budgeted)
+        stream->budget_bytes -= (size_t)n;
+    return true;
+}
+
 bool
 stream_has_news(Stream *stream)
 {
-    if (stream->error != NULL || stream->mail->read_buffer_len > 0 ||
-        (stream->tls != NULL && tls_has_pending(stream->tls)))
+    if (stream->error != NULL || stream->mail->read_buffer_len > 0)
         return true;
-    return wait_until(stream->fd, POLLIN, 0);
+    if (stream->tls == NULL)
+        return wait_until(stream->fd, POLLIN, 0);
+    return take_record(stream);
+}
+
+void
+stream_report_clear(StreamReport *report)
+{
+    g_free(report->address);
+    g_free(report->tls);
+    g_free(report->subject);
+    g_free(report->issuer);
+    g_free(report->names);
+    *report = (StreamReport){.found = false};
 }

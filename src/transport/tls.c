@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/failure.h"
+#include "tls_report.h"
 #include "wait.h"
 
 struct Tls {
@@ -126,13 +127,17 @@ shake_hands(Tls *tls, const char *host, int64_t deadline_ms, GError **error)
 
 Tls *
 tls_open(int fd, const char *host, const char *ca_file, int64_t deadline_ms,
-         GError **error)
+         StreamReport *ret_report, GError **error)
 {
     Tls *tls = g_new0(Tls, 1);
     tls->fd = fd;
-    if (load_trust(tls, ca_file, error) && prepare(tls, host, error) &&
-        shake_hands(tls, host, deadline_ms, error))
-        return tls;
+    if (load_trust(tls, ca_file, error) && prepare(tls, host, error)) {
+        bool good = shake_hands(tls, host, deadline_ms, error);
+        if (ret_report != NULL)
+            tls_report(tls->session, ret_report);
+        if (good)
+            return tls;
+    }
     tls_close(tls, false);
     return NULL;
 }
@@ -184,8 +189,13 @@ tls_write(Tls *tls, const void *bytes, size_t length, int64_t deadline_ms,
     return n;
 }
 
-bool
-tls_has_pending(Tls *tls)
+ssize_t
+tls_take(Tls *tls, void *buffer, size_t size, bool *ret_nothing,
+         const char **ret_why)
 {
-    return gnutls_record_check_pending(tls->session) > 0;
+    ssize_t n = gnutls_record_recv(tls->session, buffer, size);
+    *ret_nothing = n < 0 && !gnutls_error_is_fatal((int)n);
+    if (n < 0)
+        *ret_why = gnutls_strerror((int)n);
+    return n;
 }

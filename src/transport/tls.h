@@ -10,15 +10,17 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "transport/stream.h"
+
 typedef struct Tls Tls;
 
 /*
  * Handshake on `fd` (borrowed). `host` is what the certificate must say; a name
  * is also sent as SNI. `ca_file` "" is the system's trust store. Returns NULL
- * with FAILURE_TEMPORARY.
+ * with FAILURE_TEMPORARY. `ret_report` may be NULL.
  */
 Tls *tls_open(int fd, const char *host, const char *ca_file,
-              int64_t deadline_ms, GError **error);
+              int64_t deadline_ms, StreamReport *ret_report, GError **error);
 
 /*
  * Like recv(2) and send(2), waiting until `deadline_ms`: the number of bytes, 0
@@ -29,8 +31,9 @@ ssize_t tls_read(Tls *tls, void *buffer, size_t size, int64_t deadline_ms,
 ssize_t tls_write(Tls *tls, const void *bytes, size_t length,
                   int64_t deadline_ms, const char **ret_why);
 
-/* True if bytes were decrypted that tls_read() has not returned yet. */
-bool tls_has_pending(Tls *tls);
+/* tls_read() that does not wait: ret_nothing if there is nothing to read. */
+ssize_t tls_take(Tls *tls, void *buffer, size_t size, bool *ret_nothing,
+                 const char **ret_why);
 
 /* Say goodbye if `politely` (it never waits), and free. */
 void tls_close(Tls *tls, bool politely);

@@ -5,13 +5,15 @@
  * Log in with the transport's own client, do this, and print what came of it,
  * or why not. For tests against real servers, and to measure.
  *
+ *   report                 what is known of the connection, even if it failed
  *   abilities              "idle move uidplus", what of these it can
  *   list                   a folder a line
  *   fetch FOLDER [SINCE]   each mail: UID, size, SHA-256; then their number
  *   mark FOLDER FLAG       all mails
- *   move FOLDER TO
+ *   move FOLDER TO         how many were, -1 if the server did not say
  *   delete FOLDER
- *   wait FOLDER SECONDS    "news" or "quiet", and after how many ms
+ *   wait FOLDER SECONDS    "waiting", then "news" or "quiet", and after how
+ *                          many ms
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,11 +60,26 @@ fetch(ImapClient *client, const GArray *uids, GError **error)
 }
 
 static bool
+move(ImapClient *client, const GArray *uids, const char *to, GError **error)
+{
+    int64_t moved;
+    if (!imap_move(client, &g_array_index(uids, uint32_t, 0), uids->len, to,
+                   &moved, error))
+        return false;
+    printf("%" G_GINT64_FORMAT " moved\n", moved);
+    return true;
+}
+
+static bool
 wait_for_news(ImapClient *client, const char *seconds, GError **error)
 {
     bool news;
+    if (!imap_wait(client, -1, 0, &news, error))
+        return false;
+    puts("waiting");
+    fflush(stdout);
     gint64 began_us = g_get_monotonic_time();
-    if (!imap_wait(client, -1, atoi(seconds), &news, error))
+    if (!news && !imap_wait(client, -1, atoi(seconds), &news, error))
         return false;
     printf("%s %" G_GINT64_FORMAT "\n", news ? "news" : "quiet",
            (g_get_monotonic_time() - began_us) / 1000);
@@ -76,19 +93,20 @@ in_folder(ImapClient *client, char **words, int n, GError **error)
     if (!imap_select(client, words[1], strcmp(words[0], "fetch") != 0, &folder,
                      error))
         return false;
-    if (strcmp(words[0], "wait") == 0)
-        return wait_for_news(client, words[2], error);
+    bool is_fetch = strcmp(words[0], "fetch") == 0;
     g_autoptr(GArray) uids =
-        imap_search(client, 1, n > 2 ? atoll(words[2]) : 0, error);
+        imap_search(client, 1, is_fetch && n > 2 ? atoll(words[2]) : 0, error);
     if (uids == NULL)
         return false;
+    if (strcmp(words[0], "wait") == 0)
+        return wait_for_news(client, words[2], error);
     const uint32_t *first = &g_array_index(uids, uint32_t, 0);
-    if (strcmp(words[0], "fetch") == 0)
+    if (is_fetch)
         return fetch(client, uids, error);
     if (strcmp(words[0], "mark") == 0)
         return imap_mark(client, first, uids->len, words[2], error);
     if (strcmp(words[0], "move") == 0)
-        return imap_move(client, first, uids->len, words[2], error);
+        return move(client, uids, words[2], error);
     return imap_delete(client, first, uids->len, error);
 }
 
@@ -101,12 +119,37 @@ obey(ImapClient *client, char **words, int n, GError **error)
                can.uidplus ? "uidplus" : "");
         return true;
     }
+    if (strcmp(words[0], "report") == 0)
+        return true;
     if (strcmp(words[0], "list") != 0)
         return in_folder(client, words, n, error);
     g_autoptr(GPtrArray) folders = imap_list(client, error);
     for (guint i = 0; folders != NULL && i < folders->len; i++)
         puts(folders->pdata[i]);
     return folders != NULL;
+}
+
+static void
+print_report(const ImapReport *report)
+{
+    const StreamReport *stream = &report->stream;
+    const char *lines[][2] = {
+        {"stage", imap_stage_name(report->stage)},
+        {"address", stream->address},
+        {"tls", stream->tls},
+        {"subject", stream->subject},
+        {"issuer", stream->issuer},
+        {"names", stream->names},
+        {"capabilities", report->capabilities},
+        {"mechanism", report->mechanism},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(lines); i++)
+        if (lines[i][1] != NULL)
+            printf("%s: %s\n", lines[i][0], lines[i][1]);
+    if (stream->not_after_s != 0)
+        printf("days: %" G_GINT64_FORMAT "\n",
+               (stream->not_after_s - g_get_real_time() / G_USEC_PER_SEC) /
+                   86400);
 }
 
 static TlsMode
@@ -157,7 +200,11 @@ main(int argc, char **argv)
     account.host = argv[optind];
     account.port = (uint16_t)atoi(argv[optind + 1]);
     g_autoptr(GError) error = NULL;
-    g_autoptr(ImapClient) client = imap_open(&account, secret, &error);
+    ImapReport report;
+    g_autoptr(ImapClient) client = imap_open(&account, secret, &report, &error);
+    if (strcmp(argv[optind + 2], "report") == 0)
+        print_report(&report);
+    imap_report_clear(&report);
     if (client != NULL &&
         obey(client, argv + optind + 2, argc - optind - 2, &error))
         return EXIT_SUCCESS;

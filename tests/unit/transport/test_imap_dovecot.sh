@@ -63,25 +63,34 @@ test_mails()
     tap_is "with a word of our own, too" "$(clear mark INBOX PosternDone)" ""
     tap_is "which all have" "$(dovecot_adm fetch -u anna flags \
         mailbox INBOX | grep -c PosternDone)" 4
-    tap_is "they are moved" "$(clear move INBOX Gelöscht)" ""
+    tap_is "they are moved, all of them" "$(clear move INBOX Gelöscht)" "4 moved"
     tap_is "and gone here" "$(clear fetch INBOX)" "0 mails"
     tap_is "and there" "$(clear fetch Gelöscht | tail -n 1)" "4 mails"
     tap_is "they are deleted" "$(clear delete Gelöscht)" ""
     tap_is "and gone" "$(clear fetch Gelöscht)" "0 mails"
     tap_like "a folder that is not there is refused for good" \
-        "$(clear move INBOX Nowhere; clear fetch Nowhere)" \
-        "^permanent: .*Mailbox doesn't exist"
+        "$(clear fetch Nowhere)" "^permanent: .*Mailbox doesn't exist"
+    dovecot_put anna "$(write_mail 5)"
+    tap_like "to move there, too" "$(clear move INBOX Nowhere)" \
+        "^permanent: .*TRYCREATE.*Mailbox doesn't exist"
+    tap_is "and the mail stays" "$(clear fetch INBOX | tail -n 1)" "1 mails"
+    clear delete INBOX
+}
+
+waiting()
+{
+    grep -q waiting "$SERVERS/waited"
 }
 
 test_idle()
 {
     clear wait INBOX 20 >"$SERVERS/waited" &
     waiter=$!
-    sleep 1
+    wait_for 10 waiting
     dovecot_put anna "$(write_mail 5)"
     wait $waiter
     tap_like "IDLE tells of a mail" "$(cat "$SERVERS/waited")" '^news'
-    tap_diag "after $(sed 's/news //' "$SERVERS/waited") ms, 1000 of them before it"
+    tap_diag "after $(sed -n "s/news //p" "$SERVERS/waited") ms"
     tap_like "and of none" "$(clear wait INBOX 1)" '^quiet'
 }
 
@@ -147,7 +156,7 @@ test_bare()
     tap_is "it can nothing more" "$(clear abilities)" ""
     tap_like "mails come" "$(clear fetch INBOX)" "[1-9] mails"
     tap_like "news are asked for" "$(clear wait INBOX 1)" '^quiet'
-    tap_is "mails are moved" "$(clear move INBOX Done)" ""
+    tap_like "mails are moved" "$(clear move INBOX Done)" "moved"
     tap_is "but nothing is expunged: that would take others' mail along" \
         "$(dovecot_adm fetch -u anna flags mailbox INBOX | grep -c Deleted)" \
         "$(clear fetch Done | sed -n 's/ mails//p')"

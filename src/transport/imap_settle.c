@@ -1,0 +1,148 @@
+/* transport/imap.h: what becomes of a mail in its folder. */
+#include <string.h>
+
+#include "etpan.h"
+
+/* UIDs of a folder that was made anew are other mails' (RELIABILITY F22). */
+static bool
+begin(ImapClient *client, GError **error)
+{
+    etpan_begin(client, ETPAN_LIST_BYTES);
+    return etpan_same_folder(client, error);
+}
+
+static bool
+store(ImapClient *client, const uint32_t *uids, size_t n,
+      struct mailimap_flag *flag, GError **error)
+{
+    struct mailimap_flag_list *flags = mailimap_flag_list_new_empty();
+    mailimap_flag_list_add(flags, flag);
+    struct mailimap_store_att_flags *change =
+        mailimap_store_att_flags_new_add_flags_silent(flags);
+    struct mailimap_set *set = etpan_set(uids, n);
+    int result = mailimap_uid_store(client->imap, set, change);
+    mailimap_store_att_flags_free(change);
+    mailimap_set_free(set);
+    return result == MAILIMAP_NO_ERROR ||
+           etpan_fail(client, FAILURE_TEMPORARY, "UID STORE", error);
+}
+
+bool
+imap_mark(ImapClient *client, const uint32_t *uids, size_t n, const char *flag,
+          GError **error)
+{
+    if (n == 0)
+        return true;
+    if (!begin(client, error))
+        return false;
+    struct mailimap_flag *mark =
+        g_ascii_strcasecmp(flag, "\\Seen") == 0
+            ? mailimap_flag_new_seen()
+            : mailimap_flag_new_flag_keyword(strdup(flag));
+    return store(client, uids, n, mark, error);
+}
+
+bool
+imap_delete(ImapClient *client, const uint32_t *uids, size_t n, GError **error)
+{
+    if (n == 0)
+        return true;
+    if (!begin(client, error) ||
+        !store(client, uids, n, mailimap_flag_new_deleted(), error))
+        return false;
+    if (!client->abilities.uidplus)
+        return true;
+    if (!begin(client, error))
+        return false;
+    struct mailimap_set *set = etpan_set(uids, n);
+    int result = mailimap_uid_expunge(client->imap, set);
+    mailimap_set_free(set);
+    return result == MAILIMAP_NO_ERROR ||
+           etpan_fail(client, FAILURE_TEMPORARY, "UID EXPUNGE", error);
+}
+
+/* ---- moving ---- */
+
+static bool
+holds(const struct mailimap_set *set, uint32_t uid)
+{
+    for (clistiter *at = clist_begin(set->set_list); at != NULL;
+         at = clist_next(at)) {
+        const struct mailimap_set_item *item = clist_content(at);
+        if (uid >= MIN(item->set_first, item->set_last) &&
+            uid <= MAX(item->set_first, item->set_last))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * COPYUID (RFC 4315 3) as those of `uids` that are at the other place now;
+ * NULL: the server has not said.
+ */
+static GArray *
+copied(const struct mailimap_set *source, const uint32_t *uids, size_t n)
+{
+    if (source == NULL)
+        return NULL;
+    GArray *there = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    for (size_t i = 0; i < n; i++)
+        if (holds(source, uids[i]))
+            g_array_append_val(there, uids[i]);
+    return there;
+}
+
+static void
+free_set(struct mailimap_set *set)
+{
+    if (set != NULL)
+        mailimap_set_free(set);
+}
+
+/* MOVE, or COPY where there is none. ret_there: as copied(). */
+static bool
+carry(ImapClient *client, const uint32_t *uids, size_t n, const char *name,
+      GArray **ret_there)
+{
+    uint32_t validity;
+    struct mailimap_set *set = etpan_set(uids, n);
+    struct mailimap_set *source = NULL, *target = NULL;
+    int result = client->abilities.move
+                     ? mailimap_uidplus_uid_move(client->imap, set, name,
+                                                 &validity, &source, &target)
+                     : mailimap_uidplus_uid_copy(client->imap, set, name,
+                                                 &validity, &source, &target);
+    mailimap_set_free(set);
+    if (result == MAILIMAP_NO_ERROR)
+        *ret_there = copied(source, uids, n);
+    free_set(source);
+    free_set(target);
+    return result == MAILIMAP_NO_ERROR;
+}
+
+bool
+imap_move(ImapClient *client, const uint32_t *uids, size_t n,
+          const char *folder, int64_t *ret_moved, GError **error)
+{
+    g_autofree char *name = etpan_folder(folder);
+    g_autofree char *what = g_strdup_printf("moving to '%s'", folder);
+    g_autoptr(GArray) there = NULL;
+    if (name == NULL) {
+        failure_set(error, FAILURE_CONFIG, "%s: no name for a folder", what);
+        return false;
+    }
+    if (n > 0 && !begin(client, error))
+        return false;
+    if (n > 0 && !carry(client, uids, n, name, &there))
+        return etpan_fail(client, FAILURE_PERMANENT, what, error);
+    bool known = there != NULL || n == 0;
+    /* A mail that was not copied is not deleted either. */
+    if (there != NULL) {
+        uids = &g_array_index(there, uint32_t, 0);
+        n = there->len;
+    }
+    if (!client->abilities.move && !imap_delete(client, uids, n, error))
+        return false;
+    *ret_moved = known ? (int64_t)n : -1;
+    return true;
+}
