@@ -20,13 +20,26 @@ etpan_allow(ImapClient *client, size_t budget_bytes)
     stream_set_budget(client->stream, budget_bytes);
 }
 
+/* libetpan keeps the whole answer: what it is about is said in the end. */
+static const char *
+last_line(const MMAPString *answer)
+{
+    size_t length = answer->len;
+    while (length > 0 &&
+           (answer->str[length - 1] == '\n' || answer->str[length - 1] == '\r'))
+        length--;
+    const char *before = memrchr(answer->str, '\n', length);
+    return before != NULL ? before + 1 : answer->str;
+}
+
 /* "3 NO [AUTHENTICATIONFAILED] Sorry.\r\n" without the tag, as one line. */
 char *
 etpan_said(const ImapClient *client)
 {
-    const char *line = client->imap->imap_stream_buffer->str;
-    if (line == NULL)
-        line = "";
+    const MMAPString *answer = client->imap->imap_stream_buffer;
+    if (answer->str == NULL)
+        return g_strdup("");
+    const char *line = last_line(answer);
     while (g_ascii_isdigit(*line))
         line++;
     g_autofree char *valid = text_repair(line, strnlen(line, SAID_BYTES));

@@ -401,35 +401,6 @@ START_TEST(sizes_are_of_what_was_asked)
 }
 END_TEST
 
-START_TEST(without_uidplus_others_deleted_mail_stays)
-{
-    static const PeerStep steps[] = {
-        GREET,
-        CAPABILITY("1", "AUTH=PLAIN SASL-IR"),
-        {"2 AUTHENTICATE", "2 OK welcome\r\n"},
-        CAPABILITY("3", ""),
-        {"4 SELECT INBOX\r\n", "* 2 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n"
-                               "4 OK [READ-WRITE] done\r\n"},
-        {"5 UID COPY 10 ", "5 OK done\r\n"},
-        {"6 UID STORE 10 +FLAGS.SILENT (\\Deleted)\r\n", "6 OK done\r\n"},
-        SILENCE};
-    Peer *peer = peer_start(steps, G_N_ELEMENTS(steps));
-    Account account = imap_peer_account(peer);
-    ImapFolder folder;
-    g_autoptr(GError) error = NULL;
-    ImapClient *client = imap_peer_client(&account, &folder);
-    static const uint32_t uids[] = {10};
-    int64_t moved = 7;
-    bool good = imap_move(client, uids, 1, "Done", &moved, &error);
-    ck_assert_msg(good, "%s", error != NULL ? error->message : "");
-    ck_assert_int_eq(moved, -1);
-    imap_close(client);
-    g_autofree char *said = peer_finish(peer);
-    ck_assert_ptr_null(strstr(said, "EXPUNGE"));
-    ck_assert_ptr_null(strstr(said, "MOVE"));
-}
-END_TEST
-
 START_TEST(a_folder_that_is_not_there_is_refused)
 {
     static const PeerStep steps[] = {
@@ -471,7 +442,6 @@ imap_suite(void)
                         G_N_ELEMENTS(floods));
     tcase_add_test(tests, a_search_gives_no_uid_below_the_first);
     tcase_add_test(tests, sizes_are_of_what_was_asked);
-    tcase_add_test(tests, without_uidplus_others_deleted_mail_stays);
     tcase_add_test(tests, a_folder_that_is_not_there_is_refused);
     suite_add_tcase(suite, tests);
     return suite;
