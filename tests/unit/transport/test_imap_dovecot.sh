@@ -120,6 +120,31 @@ test_tls()
         "^temporary: .*TLS with localhost"
 }
 
+# What "account check" shows of the connection, whatever it came to.
+test_report()
+{
+    report=$(probe -t tls -c "$TLS_CA" localhost "$DOVECOT_TLS_PORT" report)
+    for line in 'stage: done' 'address: (127.0.0.1|::1)' 'tls: TLS1.3, AES' \
+        'subject: CN=localhost' 'issuer: CN=Test CA' 'days: 1' \
+        'names: localhost, 127.0.0.1' 'capabilities: IMAP4rev1 .*IDLE' \
+        'mechanism: PLAIN'; do
+        tap_like "the report has ${line%%:*}" "$report" "^$line"
+    done
+    report=$(probe -p WRONG -t starttls -c "$TLS_CA" 127.0.0.1 \
+        "$DOVECOT_PORT" report)
+    tap_like "a refused login is where it ended" "$report" '^stage: login'
+    tap_like "and the certificate is known" "$report" '^subject: CN=localhost'
+    tap_like "and the way in that was tried" "$report" '^mechanism: PLAIN'
+    tap_unlike "and nothing secret" "$report" 'WRONG'
+    report=$(probe -t tls localhost "$DOVECOT_TLS_PORT" report)
+    tap_like "a refused certificate is where it ended" "$report" '^stage: tls'
+    tap_like "and shown" "$report" '^issuer: CN=Test CA'
+    report=$(probe 127.0.0.1 "$(free_port)" report)
+    tap_like "nobody there is where it ended" "$report" '^stage: connect'
+    report=$(probe 256.256.256.256 143 report)
+    tap_like "so is a name that nobody has" "$report" '^stage: resolve'
+}
+
 # dovecot_again [NAMES]: with another certificate, and $DOVECOT_MORE
 dovecot_again()
 {
@@ -169,6 +194,7 @@ test_mails
 test_idle
 test_logins
 test_tls
+test_report
 test_bad_certificates
 test_bare
 dovecot_stop
