@@ -2,6 +2,7 @@
 #ifndef CLI_COMMANDS_H
 #define CLI_COMMANDS_H
 
+int cmd_account(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_delivery(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
