@@ -84,6 +84,17 @@ static const Step steps[] = {
     {"relay: greeting, TLS, login", check_relay},
 };
 
+/* Servers are only asked by `postern account check`. */
+static bool
+check_secret(const Account *account, GError **error)
+{
+    int64_t lifetime_s;
+    char *secret = NULL;
+    bool good = settings_account_secret(account, &secret, &lifetime_s, error);
+    settings_secret_free(secret);
+    return good;
+}
+
 /* A wrong setting weighs more than a server that is down. */
 static int
 worse(int status, const GError *error)
@@ -92,13 +103,47 @@ worse(int status, const GError *error)
     return status == EX_CONFIG ? status : now;
 }
 
+static void
+show(const char *what, const GError *error, int *status)
+{
+    if (error == NULL) {
+        printf("ok    %s\n", what);
+        return;
+    }
+    printf("FAIL  %s\n      %s\n", what, error->message);
+    *status = worse(*status, error);
+}
+
+static int
+run_steps(Cli *cli)
+{
+    int status = CLI_GOOD;
+    for (size_t i = 0; i < G_N_ELEMENTS(steps); i++) {
+        g_autoptr(GError) error = NULL;
+        steps[i].run(cli, &error);
+        show(steps[i].what, error, &status);
+    }
+    for (guint i = 0; i < cli->settings->accounts->len; i++) {
+        const Account *account = cli->settings->accounts->pdata[i];
+        g_autoptr(GError) error = NULL;
+        g_autofree char *what = g_strdup_printf(
+            "account %s: %s (no server was asked: postern account check %s)",
+            account->name, account->login == LOGIN_TOKEN ? "token" : "password",
+            account->name);
+        check_secret(account, &error);
+        show(what, error, &status);
+    }
+    return status;
+}
+
 int
 cmd_check(int argc, char **argv)
 {
     static const CliHelp help = {
         "check",
         "Try everything that the settings name: files, templates, database,\n"
-        "relay. Nothing is changed and no mail is sent.",
+        "relay, passwords and tokens of accounts. Nothing is changed and no "
+        "mail is sent.",
         "Exit status: 0 all is good, 78 the settings are wrong, 75 something\n"
         "cannot be reached now.",
         NULL};
@@ -107,18 +152,8 @@ cmd_check(int argc, char **argv)
         return end;
     g_auto(Cli) cli = {NULL, NULL};
     g_autoptr(GError) failure = NULL;
-    int status = CLI_GOOD;
     if (!cli_open(&cli, &failure))
         return cli_fail(failure);
     printf("ok    settings: %s\n", cli_settings_file);
-    for (size_t i = 0; i < G_N_ELEMENTS(steps); i++) {
-        g_autoptr(GError) error = NULL;
-        if (steps[i].run(&cli, &error)) {
-            printf("ok    %s\n", steps[i].what);
-            continue;
-        }
-        printf("FAIL  %s\n      %s\n", steps[i].what, error->message);
-        status = worse(status, error);
-    }
-    return status;
+    return run_steps(&cli);
 }
