@@ -77,9 +77,8 @@ typedef struct {
 } FolderBatch;
 
 /*
- * Accept: mails, what was left, and the position, in one commit, or nothing. A
- * mail above DELIVERY_LARGE_BYTES is the only one of its batch. Each delivery
- * gets its id; ret_added: one for each delivery. `position` moves on. True and
+ * Accept: mails, what was left, and the position, in one commit, or nothing.
+ * Each delivery gets its id; ret_added: one for each delivery. `position` moves on. True and
  * ret_held false: the folder is another's; nothing was committed.
  */
 bool folder_accept(Store *store, const char *lease, FolderBatch *batch,

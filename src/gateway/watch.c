@@ -180,7 +180,7 @@ log_in(Watch *watch, GError **error)
 {
     const char *secret =
         watch->with.password != NULL ? watch->with.password : watch->secret;
-    return imap_open(watch->with.account, secret, error);
+    return imap_open(watch->with.account, secret, NULL, error);
 }
 
 /* A token may have been taken back before its time: once more with another. */

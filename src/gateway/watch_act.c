@@ -6,6 +6,27 @@
 
 enum { AGAIN_BATCH = 100 };
 
+/* Moving a mail that is not there is answered OK, and so may be moving one that
+ * stays: only what has gone was moved, by us or by others (RELIABILITY F25). */
+static bool
+move(Watch *watch, const uint32_t *uids, size_t n, GError **error)
+{
+    int64_t moved;
+    if (!imap_move(watch->client, uids, n, watch->with.folder->move_to, &moved,
+                   error))
+        return false;
+    if (moved == (int64_t)n || !imap_abilities(watch->client).uidplus)
+        return true;
+    g_autoptr(GArray) still = imap_sizes(watch->client, uids, n, error);
+    if (still == NULL)
+        return false;
+    if (still->len > 0)
+        failure_set(error, FAILURE_PERMANENT,
+                    "%u mails stay, though the server says that it moved them",
+                    still->len);
+    return still->len == 0;
+}
+
 static bool
 act(Watch *watch, const uint32_t *uids, size_t n, GError **error)
 {
@@ -18,7 +39,7 @@ act(Watch *watch, const uint32_t *uids, size_t n, GError **error)
     case AFTER_KEYWORD:
         return imap_mark(watch->client, uids, n, folder->keyword, error);
     case AFTER_MOVE:
-        return imap_move(watch->client, uids, n, folder->move_to, error);
+        return move(watch, uids, n, error);
     case AFTER_DELETE:
         return imap_delete(watch->client, uids, n, error);
     }

@@ -72,6 +72,13 @@ ask_sizes(Watch *watch, GError **error)
     return true;
 }
 
+static bool
+is_too_large(const Watch *watch, guint index)
+{
+    return message_at(watch, index)->size >
+           (uint64_t)watch->with.desk->settings->limits.mail_bytes;
+}
+
 /* How many of those whose sizes are known come together: one that is above the
  * limit is alone. */
 static guint
@@ -84,8 +91,8 @@ batch_length(const Watch *watch)
     guint n = 0;
     for (; n < most; n++) {
         bytes += message_at(watch, n)->size;
-        if (n > 0 && bytes > BATCH_BYTES)
-            break; /* whatever is above a limit of mails is above this one */
+        if (n > 0 && (bytes > BATCH_BYTES || is_too_large(watch, n)))
+            break;
     }
     return n;
 }
@@ -362,13 +369,13 @@ static bool
 take_batch(Watch *watch, Watched *ret_watched, GError **error)
 {
     g_autoptr(GError) failure = NULL;
-    guint n = batch_length(watch);
+    bool too_large = is_too_large(watch, 0);
+    guint n = too_large ? 1 : batch_length(watch);
     g_autofree ImapMessage *messages =
         g_memdup2(message_at(watch, 0), sizeof(ImapMessage) * n);
     g_auto(Batch) batch = {.messages = messages, .n = n};
     g_array_remove_range(watch->sizes, 0, n);
-    if (messages[0].size >
-        (uint64_t)watch->with.desk->settings->limits.mail_bytes)
+    if (too_large)
         return leave(watch, &messages[0], false, "larger than limits.mail_size",
                      ret_watched, error);
     return fetch(watch, &batch, &failure)

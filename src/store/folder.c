@@ -107,17 +107,28 @@ add_raw(Rows *rows, const Delivery *delivery)
 }
 
 static bool
+is_large(const Delivery *delivery)
+{
+    return g_bytes_get_size(delivery->raw) > DELIVERY_LARGE_BYTES;
+}
+
+/* Small ones together, and then the large ones: each is copied alone. */
+static bool
 send_raw(Pg *pg, const GPtrArray *deliveries, GError **error)
 {
     g_auto(Rows) rows = {0};
+    for (guint i = 0; i < deliveries->len; i++)
+        if (!is_large(deliveries->pdata[i]))
+            add_raw(&rows, deliveries->pdata[i]);
+    if (!rows_send(&rows, pg, ST_folder_raw_add, NO_PARAMS, false, error))
+        return false;
     for (guint i = 0; i < deliveries->len; i++) {
         const Delivery *delivery = deliveries->pdata[i];
-        if (g_bytes_get_size(delivery->raw) > DELIVERY_LARGE_BYTES)
-            return delivery_add_large(pg, delivery->raw_digest, delivery->raw,
-                                      error);
-        add_raw(&rows, delivery);
+        if (is_large(delivery) &&
+            !delivery_add_large(pg, delivery->raw_digest, delivery->raw, error))
+            return false;
     }
-    return rows_send(&rows, pg, ST_folder_raw_add, NO_PARAMS, false, error);
+    return true;
 }
 
 static bool
