@@ -133,7 +133,8 @@ bool imap_fetch(ImapClient *client, const ImapMessage *messages, size_t n,
 void imap_on_progress(ImapClient *client, void (*progress)(void *context),
                       void *context);
 
-/* Add a flag: "\\Seen", or a keyword. Who is gone is no error. */
+/* Add a flag: "\\Seen", or a keyword (an atom, else FAILURE_CONFIG). Who is
+ * gone is no error. */
 bool imap_mark(ImapClient *client, const uint32_t *uids, size_t n,
                const char *flag, GError **error);
 

@@ -60,6 +60,14 @@ void stream_set_deadline(Stream *stream, int64_t timeout_s);
 void stream_set_budget(Stream *stream, size_t bytes);
 
 /*
+ * Looks at what was read before anybody else: NULL if they may have it; else
+ * why not, a static text, and the stream is dead.
+ */
+typedef const char *(*StreamGuard)(void *context, const char *bytes,
+                                   size_t length);
+void stream_set_guard(Stream *stream, StreamGuard guard, void *context);
+
+/*
  * The same stream for libetpan (mailstream *, borrowed: lives and ends with
  * the Stream; should libetpan close it first, the Stream is dead). Its writes
  * may be short: look at stream_is_dead(). Typed void * so that only those who

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/failure.h"
+#include "imap_guard.h"
 #include "transport/imap.h"
 #include "transport/stream.h"
 
@@ -17,6 +18,7 @@ struct ImapClient {
     const Account *account;
     Stream *stream;
     mailimap *imap;
+    ImapGuard guard;
     ImapAbilities abilities;
     void (*progress)(void *context); /* or NULL */
     void *progress_context;

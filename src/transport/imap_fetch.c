@@ -6,8 +6,9 @@
 #include "spool.h"
 
 enum {
-    ITEM_BYTES = 4096,  /* of an answer, besides the mail */
-    SLOW_BYTES_S = 4096 /* who is slower than this is not waited for */
+    ITEM_BYTES = 4096,   /* of an answer, besides the mail */
+    SLOW_BYTES_S = 4096, /* who is slower than this is not waited for */
+    SIZE_TOLERANCE = 2   /* Exchange tells what it stores, not what it sends */
 };
 
 /* The UID of an answer; 0 if it does not say. */
@@ -24,13 +25,14 @@ uid_of(const struct mailimap_msg_att *answer)
     return 0;
 }
 
-static bool
-is_wanted(const ImapMessage *messages, size_t n, uint32_t uid)
+/* Its place; n if nobody asked for it. */
+static size_t
+place_of(const ImapMessage *messages, size_t n, uint32_t uid)
 {
-    for (size_t i = 0; i < n; i++)
-        if (messages[i].uid == uid)
-            return true;
-    return false;
+    size_t i = 0;
+    while (i < n && messages[i].uid != uid)
+        i++;
+    return i;
 }
 
 static int
@@ -127,29 +129,77 @@ imap_on_progress(ImapClient *client, void (*progress)(void *context),
 
 typedef struct {
     ImapClient *client;
-    Spool spool; /* the body that is coming */
-    bool has_body;
-    bool failed; /* no room for it */
+    Spool spool;         /* the body that is coming */
+    const void *section; /* which it is; NULL: none has come */
+    bool odd;            /* it is not what was asked for */
+    bool nonsense;       /* the server cannot be believed */
+    bool failed;         /* no room for it */
     const ImapMessage *messages;
+    bool *has_come; /* of each */
     size_t n;
     ImapMail mail;
     void *context;
     bool stopped;
 } Fetching;
 
+/* BODY[], not a part of it, and not from its middle on. */
+static bool
+is_whole(const struct mailimap_msg_att_body_section *section)
+{
+    return (section->sec_section == NULL ||
+            section->sec_section->sec_spec == NULL) &&
+           section->sec_origin_octet == 0;
+}
+
 static bool
 on_body(int type, struct mailimap_msg_att_body_section *section,
         const char *bytes, size_t length, void *context)
 {
     Fetching *fetching = context;
-    (void)type;
-    (void)section;
-    fetching->has_body = true;
     if (fetching->client->progress != NULL)
         fetching->client->progress(fetching->client->progress_context);
-    if (!fetching->failed && !fetching->stopped)
+    if (type != MAILIMAP_MSG_ATT_BODY_SECTION)
+        return true;
+    if (section != fetching->section)
+        fetching->odd = fetching->section != NULL || !is_whole(section);
+    fetching->section = section;
+    if (!fetching->failed && !fetching->stopped && !fetching->odd)
         fetching->failed = !spool_add(&fetching->spool, bytes, length);
     return true;
+}
+
+static void
+take_mail(Fetching *fetching, size_t place)
+{
+    uint32_t uid = fetching->messages[place].uid;
+    if (fetching->odd || fetching->has_come[place]) {
+        fetching->nonsense = true;
+        return;
+    }
+    fetching->has_come[place] = true;
+    g_autoptr(GBytes) raw = spool_take(&fetching->spool);
+    fetching->failed = raw == NULL;
+    fetching->stopped =
+        raw != NULL && !fetching->mail(fetching->context, uid, raw);
+}
+
+/* A body of no bytes never reaches on_body(). NIL is none: the mail is gone. */
+static const void *
+find_empty(const struct mailimap_msg_att *answer)
+{
+    for (clistiter *at = clist_begin(answer->att_list); at != NULL;
+         at = clist_next(at)) {
+        const struct mailimap_msg_att_item *item = clist_content(at);
+        if (item->att_type != MAILIMAP_MSG_ATT_ITEM_STATIC ||
+            item->att_data.att_static->att_type !=
+                MAILIMAP_MSG_ATT_BODY_SECTION)
+            continue;
+        const struct mailimap_msg_att_body_section *section =
+            item->att_data.att_static->att_data.att_body_section;
+        if (section->sec_body_part != NULL && is_whole(section))
+            return section;
+    }
+    return NULL;
 }
 
 /* An answer is whole: only now its UID is known for sure, which may stand
@@ -159,17 +209,17 @@ on_answer(struct mailimap_msg_att *answer, void *context)
 {
     Fetching *fetching = context;
     uint32_t uid = uid_of(answer);
-    bool is_ours = fetching->has_body && !fetching->stopped &&
-                   !fetching->failed &&
-                   is_wanted(fetching->messages, fetching->n, uid);
-    if (is_ours) {
-        g_autoptr(GBytes) raw = spool_take(&fetching->spool);
-        fetching->failed = raw == NULL;
-        fetching->stopped =
-            raw != NULL && !fetching->mail(fetching->context, uid, raw);
-    }
+    size_t place = place_of(fetching->messages, fetching->n, uid);
+    if (fetching->section == NULL)
+        fetching->section = find_empty(answer);
+    if (fetching->section != NULL && uid == 0)
+        fetching->nonsense = true; /* a mail, but which? */
+    else if (fetching->section != NULL && place < fetching->n &&
+             !fetching->failed && !fetching->stopped)
+        take_mail(fetching, place);
     spool_clear(&fetching->spool);
-    fetching->has_body = false;
+    fetching->section = NULL;
+    fetching->odd = false;
 }
 
 static void
@@ -195,12 +245,13 @@ listen_to(ImapClient *client, Fetching *fetching)
 static void
 begin_fetch(ImapClient *client, const ImapMessage *messages, size_t n)
 {
-    size_t budget = ETPAN_ANSWER_BYTES;
+    size_t bytes = 0;
     for (size_t i = 0; i < n; i++)
-        budget += messages[i].size + ITEM_BYTES;
-    etpan_begin(client, budget);
+        bytes += messages[i].size;
+    etpan_begin(client,
+                ETPAN_ANSWER_BYTES + n * ITEM_BYTES + bytes * SIZE_TOLERANCE);
     stream_set_deadline(client->stream, client->account->timeout_s +
-                                            (int64_t)(budget / SLOW_BYTES_S));
+                                            (int64_t)(bytes / SLOW_BYTES_S));
 }
 
 bool
@@ -213,6 +264,8 @@ imap_fetch(ImapClient *client, const ImapMessage *messages, size_t n,
                          .n = n,
                          .mail = mail,
                          .context = context};
+    g_autofree bool *has_come = g_new0(bool, MAX(n, 1));
+    fetching.has_come = has_come;
     g_autofree uint32_t *uids = g_new(uint32_t, MAX(n, 1));
     clist *answers = NULL;
     if (n == 0)
@@ -236,6 +289,13 @@ imap_fetch(ImapClient *client, const ImapMessage *messages, size_t n,
         failure_set(error, FAILURE_TEMPORARY,
                     "account '%s': no room for a mail in %s: %s",
                     client->account->name, spool_directory, g_strerror(errno));
+        return false;
+    }
+    if (fetching.nonsense) {
+        failure_set(error, FAILURE_TEMPORARY,
+                    "account '%s': the server sent mails that contradict each "
+                    "other",
+                    client->account->name);
         return false;
     }
     return !fetching.stopped && etpan_same_folder(client, error);

@@ -125,6 +125,17 @@ authenticate(ImapClient *client, const char *mechanism, GString *message,
     return line != NULL && read_verdict(client, line, answer, ret_accepted);
 }
 
+/* What a quoted string can hold (RFC 3501 9): libetpan would send the rest, and
+ * a line's end in it begins another command. */
+static bool
+can_be_quoted(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if (!g_ascii_isprint(*text))
+            return false;
+    return true;
+}
+
 static bool
 log_in_by_name(ImapClient *client, const char *secret, bool *ret_accepted)
 {
@@ -173,6 +184,7 @@ try_login(ImapClient *client, const char *secret, bool *ret_accepted,
         return authenticate(client, "PLAIN", plain_message(account, secret),
                             "*", ret_accepted);
     if (account->login == LOGIN_PASSWORD && *account->mailbox == '\0' &&
+        can_be_quoted(account->user) && can_be_quoted(secret) &&
         !mailimap_has_extension(client->imap, "LOGINDISABLED"))
         return log_in_by_name(client, secret, ret_accepted);
     *ret_offered = false;

@@ -99,6 +99,12 @@ come_in(ImapClient *client, const char *secret, ImapReport *report,
     return true;
 }
 
+static const char *
+guard(void *context, const char *bytes, size_t length)
+{
+    return imap_guard_see(context, bytes, length);
+}
+
 static ImapClient *
 open_client(const Account *account, const char *secret, ImapReport *report,
             GError **error)
@@ -116,6 +122,7 @@ open_client(const Account *account, const char *secret, ImapReport *report,
     client->stream = stream;
     client->imap = mailimap_new(0, NULL);
     g_assert(client->imap != NULL);
+    stream_set_guard(stream, guard, &client->guard);
     bool good = come_in(client, secret, report, error);
     imap_report_session(client, report);
     if (good)

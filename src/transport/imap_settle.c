@@ -27,18 +27,34 @@ store(ImapClient *client, const uint32_t *uids, size_t n,
            etpan_fail(client, FAILURE_TEMPORARY, "UID STORE", error);
 }
 
+/* libetpan sends a flag as it is: it must be an atom (RFC 3501 9). */
+static bool
+is_atom(const char *word)
+{
+    if (*word == '\0')
+        return false;
+    for (; *word != '\0'; word++)
+        if (!g_ascii_isgraph(*word) || strchr("(){%*\"\\]", *word) != NULL)
+            return false;
+    return true;
+}
+
 bool
 imap_mark(ImapClient *client, const uint32_t *uids, size_t n, const char *flag,
           GError **error)
 {
+    bool is_seen = g_ascii_strcasecmp(flag, "\\Seen") == 0;
+    if (!is_seen && !is_atom(flag)) {
+        failure_set(error, FAILURE_CONFIG, "'%s' is no keyword", flag);
+        return false;
+    }
     if (n == 0)
         return true;
     if (!begin(client, error))
         return false;
     struct mailimap_flag *mark =
-        g_ascii_strcasecmp(flag, "\\Seen") == 0
-            ? mailimap_flag_new_seen()
-            : mailimap_flag_new_flag_keyword(strdup(flag));
+        is_seen ? mailimap_flag_new_seen()
+                : mailimap_flag_new_flag_keyword(strdup(flag));
     return store(client, uids, n, mark, error);
 }
 

@@ -24,7 +24,9 @@ struct Stream {
     int64_t deadline_ms; /* CLOCK_MONOTONIC */
     bool budgeted;
     size_t budget_bytes; /* what may still be read */
-    char *error;         /* the first one; NULL: alive */
+    StreamGuard guard;   /* NULL: none */
+    void *guard_context;
+    char *error; /* the first one; NULL: alive */
 };
 
 static ssize_t
@@ -33,6 +35,20 @@ fail(Stream *stream, const char *why)
     if (stream->error == NULL)
         stream->error = g_strdup(why);
     return -1;
+}
+
+/* What was read is handed on, unless somebody has something against it. */
+static ssize_t
+hand_on(Stream *stream, const char *bytes, ssize_t n, const char *why)
+{
+    if (n <= 0)
+        return fail(stream, why);
+    if (stream->budgeted)
+        stream->budget_bytes -= (size_t)n;
+    why = stream->guard == NULL
+              ? NULL
+              : stream->guard(stream->guard_context, bytes, (size_t)n);
+    return why == NULL ? n : fail(stream, why);
 }
 
 /* What libetpan calls. -1 at the end of the stream too: it would take 0 for
@@ -94,11 +110,7 @@ driver_read(mailstream_low *low, void *buffer, size_t size)
     ssize_t n = stream->tls == NULL ? clear_read(stream, buffer, size, &why)
                                     : tls_read(stream->tls, buffer, size,
                                                stream->deadline_ms, &why);
-    if (n <= 0)
-        return fail(stream, why);
-    if (stream->budgeted)
-        stream->budget_bytes -= (size_t)n;
-    return n;
+    return hand_on(stream, buffer, n, why);
 }
 
 static ssize_t
@@ -232,6 +244,13 @@ stream_set_budget(Stream *stream, size_t bytes)
     stream->budget_bytes = bytes;
 }
 
+void
+stream_set_guard(Stream *stream, StreamGuard guard, void *context)
+{
+    stream->guard = guard;
+    stream->guard_context = context;
+}
+
 void *
 stream_mailstream(Stream *stream)
 {
@@ -280,13 +299,8 @@ take_record(Stream *stream)
         tls_take(stream->tls, stream->mail->read_buffer, size, &nothing, &why);
     if (nothing)
         return false;
-    if (n <= 0) {
-        fail(stream, why);
-        return true;
-    }
-    stream->mail->read_buffer_len = (size_t)n;
-    if (stream->budgeted)
-        stream->budget_bytes -= (size_t)n;
+    if (hand_on(stream, stream->mail->read_buffer, n, why) > 0)
+        stream->mail->read_buffer_len = (size_t)n;
     return true;
 }
 
