@@ -20,7 +20,8 @@ typedef enum {
     INSPECT_OUTBOX,       /* $1 state or "", $2 limit */
     INSPECT_OUTGOING,     /* $1 outgoing */
     INSPECT_RECIPIENTS,   /* $1 outgoing */
-    INSPECT_FOLDERS       /* IMAP folders that are or were watched */
+    INSPECT_FOLDERS,      /* IMAP folders that are or were watched */
+    INSPECT_LEFT          /* $1 account or "" */
 } InspectQuestion;
 
 typedef enum {
@@ -39,6 +40,12 @@ typedef struct {
 /* `arguments`: texts, NULL-terminated. */
 InspectTable *inspect_ask(Txn *txn, InspectQuestion question,
                           const char *const *arguments, GError **error);
+
+/* A table of our own making, to be shown like any other. `names` ends with NULL
+ * and is copied, as are the cells of each row; they may be NULL. */
+InspectTable *inspect_table_new(const char *const *names,
+                                const InspectType *types);
+void inspect_table_add(InspectTable *table, const char *const *cells);
 
 /* The value of a cell; NULL for SQL's NULL. Borrowed. */
 const char *inspect_cell(const InspectTable *table, guint row, guint column);

@@ -148,8 +148,23 @@ SELECT f.account, f.name AS folder, f.uid_validity, f.last_uid, f.waiting,
        to_char(f.failing_since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS failing_since,
        coalesce(greatest(extract(epoch FROM f.next_try_at - now()), 0), 0)::bigint AS next_try_s,
        (SELECT count(*) FROM left_mail l
-         WHERE l.folder_id = f.id AND l.parked_at IS NOT NULL) AS parked,
+         WHERE l.folder_id = f.id AND l.uid_validity = f.uid_validity
+           AND l.parked_at IS NOT NULL) AS parked,
        (SELECT count(*) FROM left_mail l
-         WHERE l.folder_id = f.id AND l.parked_at IS NULL) AS struck,
+         WHERE l.folder_id = f.id AND l.uid_validity = f.uid_validity
+           AND l.parked_at IS NULL) AS struck,
        f.last_error
   FROM folder f ORDER BY f.account, f.name;
+
+-- name: inspect_left
+-- Mails that could not be taken and are still in their folder.
+--   $1 account or ''
+SELECT f.account, f.name AS folder, l.uid, l.octets, l.strikes::bigint,
+       CASE WHEN l.parked_at IS NULL THEN 'retrying' ELSE 'parked' END AS state,
+       to_char(l.left_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS since,
+       CASE WHEN l.parked_at IS NULL THEN
+            to_char(l.not_before AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') END AS next_try,
+       l.reason
+  FROM left_mail l JOIN folder f ON f.id = l.folder_id
+ WHERE l.uid_validity = f.uid_validity AND ($1 = '' OR f.account = $1)
+ ORDER BY f.account, f.name, l.uid;

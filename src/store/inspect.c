@@ -26,6 +26,7 @@ static const StatementName statements[] = {
     [INSPECT_OUTGOING] = ST_inspect_outgoing,
     [INSPECT_RECIPIENTS] = ST_inspect_recipients,
     [INSPECT_FOLDERS] = ST_inspect_folders,
+    [INSPECT_LEFT] = ST_inspect_left,
 };
 
 static char *
@@ -83,6 +84,27 @@ table_of(const PGresult *rows)
     for (int row = 0; row < PQntuples(rows); row++)
         g_ptr_array_add(table->rows, row_of(table, rows, row));
     return table;
+}
+
+InspectTable *
+inspect_table_new(const char *const *names, const InspectType *types)
+{
+    InspectTable *table = g_new0(InspectTable, 1);
+    table->columns = g_strdupv((char **)names);
+    table->n_columns = g_strv_length(table->columns);
+    table->types = g_memdup2(types, table->n_columns * sizeof *types);
+    table->rows = g_ptr_array_new_with_free_func(cells_free);
+    return table;
+}
+
+void
+inspect_table_add(InspectTable *table, const char *const *cells)
+{
+    char **row = g_new0(char *, table->n_columns + 1);
+    row[0] = GUINT_TO_POINTER(table->n_columns);
+    for (guint column = 0; column < table->n_columns; column++)
+        row[column + 1] = g_strdup(cells[column]);
+    g_ptr_array_add(table->rows, row);
 }
 
 InspectTable *

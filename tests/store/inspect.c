@@ -55,6 +55,20 @@ assert_answer(InspectQuestion question, const char *const *arguments,
     ck_assert_str_eq(got, expected);
 }
 
+/* A folder that is read, by a daemon that was just heard of. */
+static void
+make_folder(void)
+{
+    tell("INSERT INTO folder (account, name, uid_validity, lease, lease_until,"
+         " holder, looked_at) VALUES ('b', 'INBOX', 7, gen_random_uuid(), "
+         "now() + interval '45 seconds', 'host/1', "
+         "now() - interval '5 seconds')");
+    tell("INSERT INTO folder (account, name) VALUES ('old', 'INBOX')");
+    tell("INSERT INTO left_mail (folder_id, uid_validity, uid, octets, "
+         "strikes, reason, parked_at) VALUES (1, 7, 11, 99, 3, 'odd', now()), "
+         "(1, 7, 12, 98, 1, 'dark', NULL), (1, 6, 9, 97, 3, 'gone', now())");
+}
+
 /* Two tickets, one closed and linked; mail that waits, that was sent. */
 static void
 make_desk(void)
@@ -74,6 +88,7 @@ make_desk(void)
          "WHERE id = 2");
     tell("INSERT INTO attachment SELECT 1, n, 'a' || n, 'a/b', n, '\\x00ff', "
          "n = 2, 'id' FROM generate_series(1, 2) AS n");
+    make_folder();
 }
 
 /* ---- answers ---- */
@@ -95,6 +110,8 @@ static const struct {
     {INSPECT_OUTBOX, {"", "10", NULL}},
     {INSPECT_OUTGOING, {"1", NULL}},
     {INSPECT_RECIPIENTS, {"1", NULL}},
+    {INSPECT_FOLDERS, {NULL}},
+    {INSPECT_LEFT, {"", NULL}},
 };
 
 START_TEST(each_question_has_an_answer)
@@ -211,6 +228,70 @@ START_TEST(the_status_counts_what_there_is)
 }
 END_TEST
 
+START_TEST(a_folder_tells_how_it_goes)
+{
+    make_folder();
+    assert_answer(INSPECT_FOLDERS, ARGUMENTS(NULL),
+                  "account folder waiting parked struck next_try_s holder "
+                  "failing_since last_error",
+                  "b|INBOX|0|1|1|0|host/1|NULL|\nold|INBOX|0|0|0|0||NULL|");
+    tell("UPDATE folder SET waiting = 4, last_error = 'no', lease_until = "
+         "now(), looked_at = '2026-01-31 10:00Z', failing_since = "
+         "'2026-01-31 10:01Z', next_try_at = now() + interval '1 hour' "
+         "WHERE account = 'b'");
+    assert_answer(INSPECT_FOLDERS, ARGUMENTS(NULL),
+                  "last_success waiting holder failing_since last_error",
+                  "2026-01-31T10:00:00Z|4||2026-01-31T10:01:00Z|no\n"
+                  "NULL|0||NULL|");
+    g_autoptr(InspectTable) table = inspect(INSPECT_FOLDERS, ARGUMENTS(NULL));
+    int64_t next_s =
+        g_ascii_strtoll(inspect_get(table, 0, "next_try_s"), NULL, 10);
+    ck_assert_int_ge(next_s, 3580);
+    ck_assert_int_le(next_s, 3600);
+}
+END_TEST
+
+START_TEST(a_folder_is_silent_since_somebody_looked_or_began_to)
+{
+    make_folder();
+    tell("UPDATE folder SET looked_at = now() - interval '100 seconds'");
+    tell("UPDATE folder SET looked_at = NULL, created_at = now() - "
+         "interval '200 seconds' WHERE account = 'old'");
+    g_autoptr(InspectTable) table = inspect(INSPECT_FOLDERS, ARGUMENTS(NULL));
+    for (guint row = 0; row < 2; row++) {
+        int64_t silent_s =
+            g_ascii_strtoll(inspect_get(table, row, "silent_s"), NULL, 10);
+        ck_assert_int_ge(silent_s, 100 * (row + 1));
+        ck_assert_int_le(silent_s, 100 * (row + 1) + 20);
+    }
+}
+END_TEST
+
+START_TEST(a_table_of_our_own_is_like_any_other)
+{
+    static const char *const names[] = {"a", "b", NULL};
+    static const InspectType types[] = {INSPECT_TEXT, INSPECT_NUMBER};
+    static const char *const rows[][2] = {{"x", "1"}, {NULL, NULL}};
+    g_autoptr(InspectTable) table = inspect_table_new(names, types);
+    inspect_table_add(table, rows[0]);
+    inspect_table_add(table, rows[1]);
+    g_autofree char *got = cells(table, "a b");
+    ck_assert_str_eq(got, "x|1\nNULL|NULL");
+    ck_assert_int_eq(table->types[1], INSPECT_NUMBER);
+}
+END_TEST
+
+START_TEST(mails_that_were_left_are_those_of_this_generation)
+{
+    make_folder();
+    assert_answer(INSPECT_LEFT, ARGUMENTS(""),
+                  "account folder uid octets strikes state reason",
+                  "b|INBOX|11|99|3|parked|odd\nb|INBOX|12|98|1|retrying|dark");
+    assert_answer(INSPECT_LEFT, ARGUMENTS("b"), "uid", "11\n12");
+    assert_answer(INSPECT_LEFT, ARGUMENTS("old"), "uid", "");
+}
+END_TEST
+
 /* ---- bytes ---- */
 
 START_TEST(a_mail_that_leaves_is_shown_byte_for_byte)
@@ -314,6 +395,10 @@ add_inspect_tests(Suite *suite)
     tcase_add_test(tests, deliveries_are_listed_newest_first);
     tcase_add_test(tests, the_outbox_is_listed_with_whom_it_is_for);
     tcase_add_test(tests, the_status_counts_what_there_is);
+    tcase_add_test(tests, a_folder_tells_how_it_goes);
+    tcase_add_test(tests, a_folder_is_silent_since_somebody_looked_or_began_to);
+    tcase_add_test(tests, a_table_of_our_own_is_like_any_other);
+    tcase_add_test(tests, mails_that_were_left_are_those_of_this_generation);
     tcase_add_test(tests, a_mail_that_leaves_is_shown_byte_for_byte);
     tcase_add_test(tests, an_original_comes_in_pieces);
     tcase_add_test(tests, attachments_are_listed_by_message);
