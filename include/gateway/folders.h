@@ -19,6 +19,15 @@ typedef struct {
 int folders_row(const InspectTable *table, const Account *account,
                 const WatchedFolder *folder);
 
+/*
+ * How it goes with the folder of that row, in a word: "watching"; "behind",
+ * mails wait; "failing", the last attempt did; "unwatched", nobody has it;
+ * "silent", for too long; "refused", nobody tries before its time; "never",
+ * there is no row.
+ */
+const char *folders_state(const InspectTable *table, int row,
+                          int64_t silence_s);
+
 /* Ask and count; folders that no settings name any more do not count. */
 bool folders_figures(Txn *txn, const Settings *settings,
                      FolderFigures *ret_figures, GError **error);

@@ -19,6 +19,23 @@ folders_row(const InspectTable *table, const Account *account,
     return -1;
 }
 
+const char *
+folders_state(const InspectTable *table, int row, int64_t silence_s)
+{
+    if (row < 0)
+        return "never";
+    guint at = (guint)row;
+    if (number_at(table, at, "next_try_s") > 0)
+        return "refused";
+    if (number_at(table, at, "silent_s") > silence_s)
+        return "silent";
+    if (*inspect_get(table, at, "failing_since") != '\0')
+        return "failing";
+    if (*inspect_get(table, at, "holder") == '\0')
+        return "unwatched";
+    return number_at(table, at, "waiting") > 0 ? "behind" : "watching";
+}
+
 static void
 count(const InspectTable *table, guint row, int64_t silence_s,
       FolderFigures *figures)
