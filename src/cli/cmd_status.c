@@ -7,6 +7,7 @@
 #include "cli.h"
 #include "commands.h"
 #include "daemon/status.h"
+#include "gateway/folders.h"
 #include "json.h"
 #include "rates.h"
 
@@ -22,6 +23,7 @@ enum { WATCH_S = 2, WATCH_MAX_S = 3600 };
 
 typedef struct {
     const InspectTable *figures;
+    const FolderFigures *folders;
     const StatusPage *page; /* NULL: no daemon here */
     int status;
     GPtrArray *reasons; /* char*: why it is not good */
@@ -68,6 +70,22 @@ count_workers(const StatusPage *page, int64_t *ret_running, int64_t *ret_all)
 }
 
 static void
+judge_folders(Report *report)
+{
+    const FolderFigures *folders = report->folders;
+    if (folders->silent > 0)
+        judge(report,
+              folders->silent == folders->watched ? STATUS_CRITICAL
+                                                  : STATUS_WARNING,
+              "folders are not read: postern account list", folders->silent);
+    if (folders->parked > 0)
+        judge(report, STATUS_WARNING,
+              "mails could not be taken from their folders: postern account "
+              "left",
+              folders->parked);
+}
+
+static void
 judge_all(Report *report)
 {
     int64_t running, all;
@@ -82,6 +100,7 @@ judge_all(Report *report)
         judge(report, STATUS_WARNING,
               "failed since yesterday: postern outbox list -s failed",
               figure(report, "failed_1day"));
+    judge_folders(report);
     if (report->page == NULL) {
         judge(report, STATUS_CRITICAL, "daemons run on this machine", 0);
         return;
@@ -129,6 +148,17 @@ print_rates(const Report *report)
 }
 
 static void
+print_folders(const FolderFigures *folders)
+{
+    if (folders->watched > 0)
+        printf("folders:            %" G_GINT64_FORMAT
+               " watched, %" G_GINT64_FORMAT " not read, %" G_GINT64_FORMAT
+               " mails wait, %" G_GINT64_FORMAT " parked\n",
+               folders->watched, folders->silent, folders->waiting,
+               folders->parked);
+}
+
+static void
 print_people(const Report *report)
 {
     printf("status:             %s\n", status_word(report->status));
@@ -136,6 +166,7 @@ print_people(const Report *report)
         printf("                    %s\n",
                (const char *)report->reasons->pdata[i]);
     cli_print_fields(report->figures, 0);
+    print_folders(report->folders);
     print_rates(report);
     if (report->page == NULL)
         return;
@@ -168,6 +199,15 @@ json_workers(const StatusPage *page)
     return workers;
 }
 
+static json_t *
+json_folders(const FolderFigures *folders)
+{
+    return json_pack(
+        "{s:I, s:I, s:I, s:I}", "watched", (json_int_t)folders->watched,
+        "silent", (json_int_t)folders->silent, "waiting",
+        (json_int_t)folders->waiting, "parked", (json_int_t)folders->parked);
+}
+
 /* null: there was no look before, or not at this daemon. */
 static json_t *
 json_rates(const Report *report)
@@ -194,6 +234,7 @@ print_json(const Report *report)
                         json_string(status_word(report->status)));
     json_object_set_new(object, "reasons", reasons);
     json_object_set_new(object, "workers", json_workers(report->page));
+    json_object_set_new(object, "folders", json_folders(report->folders));
     json_object_set_new(object, "rates", json_rates(report));
     cli_json_write(object);
 }
@@ -208,12 +249,15 @@ look(Cli *cli, bool json, RatesLook *before)
     g_autoptr(Txn) txn = store_begin_read_only(cli->desk->store, &error);
     g_autoptr(InspectTable) figures =
         txn != NULL ? inspect_ask(txn, INSPECT_STATUS, NULL, &error) : NULL;
-    if (figures == NULL) {
+    g_auto(FolderFigures) folders = {0};
+    if (figures == NULL ||
+        !folders_figures(txn, cli->settings, &folders, &error)) {
         cli_fail(error);
         return STATUS_UNKNOWN;
     }
     g_autoptr(GPtrArray) reasons = g_ptr_array_new_with_free_func(g_free);
     Report report = {.figures = figures,
+                     .folders = &folders,
                      .page =
                          status_page_read(cli->settings->run_directory, NULL),
                      .status = CLI_GOOD,
@@ -291,8 +335,9 @@ cmd_status(int argc, char **argv)
         "each second since the look before.",
         "Exit status, as monitoring expects: 0 good, 1 warning (mail waits "
         "over\n"
-        "60 s, is 300 s overdue, is parked or failed, a worker is down),\n"
-        "2 critical (600 s, 3600 s, no daemon), 3 unknown (no database).",
+        "60 s, is 300 s overdue, is parked or failed, a worker is down,\n"
+        "a folder is not read), 2 critical (600 s, 3600 s, no daemon, no "
+        "folder), 3 unknown (no database).",
         options};
     int end = cli_options(&help, &argc, &argv);
     if (end >= 0)
