@@ -17,7 +17,7 @@ static const CliCommand commands[] = {
     {"ticket", cmd_ticket, "list, show, raw, reply, note, close, reopen"},
     {"delivery", cmd_delivery, "what arrived: list, show, raw, retry"},
     {"outbox", cmd_outbox, "what leaves: list, show, raw, retry, drop"},
-    {"account", cmd_account, "IMAP accounts: check"},
+    {"account", cmd_account, "IMAP accounts: list, left, retry, check"},
     {"explain", cmd_explain, "what becomes of a mail, and why (a dry run)"},
     {"parse", cmd_parse, "what is read in a mail"},
     {"thread", cmd_thread, "how mails group into conversations"},
