@@ -1,5 +1,6 @@
 # shellcheck shell=sh
-# A private Dovecot for tests; servers.sh reads this file. It needs root.
+# A private Dovecot for tests; servers.sh reads this file. All of it runs as
+# $SERVERS_USER.
 #
 #   dovecot_start [SETTINGS]   IMAP on 127.0.0.1:$DOVECOT_PORT (with STARTTLS)
 #                          and $DOVECOT_TLS_PORT; certificate by tls_make. Any
@@ -80,10 +81,7 @@ dovecot_start()
     servers_mkdir "$DOVECOT_HOME" 0755 "$SERVERS_USER"
     servers_mkdir "$DOVECOT_MAIL" 0755 "$SERVERS_USER"
     dovecot_write "$@"
-    # Its master stays root: its processes become what their service says.
-    setsid /usr/sbin/dovecot -F -c "$DOVECOT_HOME/dovecot.conf" \
-        >>"$SERVERS/dovecot.log" 2>&1 </dev/null &
-    server_remember dovecot $!
+    server_run dovecot /usr/sbin/dovecot -F -c "$DOVECOT_HOME/dovecot.conf"
     wait_for 10 dovecot_is_up || {
         tap_show "$SERVERS/dovecot.log"
         tap_show "$DOVECOT_LOG"

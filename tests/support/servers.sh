@@ -133,9 +133,6 @@ servers_need()
             [ -x /usr/sbin/postfix ] || servers_lack Postfix postfix
             ;;
         dovecot)
-            if [ "$(id -u)" != 0 ]; then
-                tap_not_here "Dovecot starts as root only"
-            fi
             [ -x /usr/sbin/dovecot ] || servers_lack Dovecot dovecot-imapd
             ;;
         esac

@@ -11,7 +11,9 @@
  *   fetch FOLDER [SINCE]   each mail: UID, size, SHA-256; then their number
  *   mark FOLDER FLAG       all mails
  *   move FOLDER TO         how many were, -1 if the server did not say
+ *   move-last FOLDER TO    the newest alone
  *   delete FOLDER
+ *   select FOLDER          "read-only" or "writable", and how many are in it
  *   wait FOLDER SECONDS    "waiting", then "news" or "quiet", and after how
  *                          many ms
  */
@@ -93,6 +95,11 @@ in_folder(ImapClient *client, char **words, int n, GError **error)
     if (!imap_select(client, words[1], strcmp(words[0], "fetch") != 0, &folder,
                      error))
         return false;
+    if (strcmp(words[0], "select") == 0) {
+        printf("%s %u\n", folder.read_only ? "read-only" : "writable",
+               folder.exists);
+        return true;
+    }
     bool is_fetch = strcmp(words[0], "fetch") == 0;
     g_autoptr(GArray) uids =
         imap_search(client, 1, is_fetch && n > 2 ? atoll(words[2]) : 0, error);
@@ -105,7 +112,9 @@ in_folder(ImapClient *client, char **words, int n, GError **error)
         return fetch(client, uids, error);
     if (strcmp(words[0], "mark") == 0)
         return imap_mark(client, first, uids->len, words[2], error);
-    if (strcmp(words[0], "move") == 0)
+    if (strcmp(words[0], "move-last") == 0 && uids->len > 1)
+        g_array_remove_range(uids, 0, uids->len - 1);
+    if (g_str_has_prefix(words[0], "move"))
         return move(client, uids, words[2], error);
     return imap_delete(client, first, uids->len, error);
 }
