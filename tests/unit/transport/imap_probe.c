@@ -9,8 +9,9 @@
  *   abilities              "idle move uidplus", what of these it can
  *   list                   a folder a line
  *   fetch FOLDER [SINCE]   each mail: UID, size, SHA-256; then their number
- *   mark FOLDER FLAG       all mails
- *   move FOLDER TO         how many were, -1 if the server did not say
+ *   drain FOLDER N         all mails in batches of N (2 MiB at most): how many
+ * a second, and the most private memory in between mark FOLDER FLAG       all
+ * mails move FOLDER TO         how many were, -1 if the server did not say
  *   move-last FOLDER TO    the newest alone
  *   delete FOLDER
  *   select FOLDER          "read-only" or "writable", and how many are in it
@@ -59,6 +60,93 @@ fetch(ImapClient *client, const GArray *uids, GError **error)
     }
     printf("%" G_GSIZE_FORMAT " mails\n", count);
     return true;
+}
+
+/* ---- how fast, and with how much memory ---- */
+
+typedef struct {
+    size_t mails, pieces;
+    long before_kib, most_kib;
+} Drained;
+
+static long
+private_kib(void)
+{
+    g_autofree char *status = NULL;
+    if (!g_file_get_contents("/proc/self/status", &status, NULL, NULL))
+        return 0;
+    const char *line = strstr(status, "RssAnon:");
+    return line != NULL ? atol(line + strlen("RssAnon:")) : 0;
+}
+
+static void
+take_sample(void *context)
+{
+    Drained *drained = context;
+    if (drained->pieces++ % 16 == 0)
+        drained->most_kib = MAX(drained->most_kib, private_kib());
+}
+
+static bool
+count_mail(void *context, uint32_t uid, GBytes *raw)
+{
+    Drained *drained = context;
+    (void)uid;
+    (void)raw;
+    drained->mails++;
+    drained->pieces = 0;
+    take_sample(drained);
+    return true;
+}
+
+/* As many as are fetched together. */
+static size_t
+batch_of(const GArray *sizes, size_t from, size_t most)
+{
+    size_t n = 0, bytes = 0;
+    while (from + n < sizes->len && n < most) {
+        bytes += g_array_index(sizes, ImapMessage, from + n).size;
+        if (n > 0 && bytes > 2 * 1024 * 1024)
+            break;
+        n++;
+    }
+    return n;
+}
+
+static bool
+drain_some(ImapClient *client, const GArray *sizes, size_t most,
+           Drained *drained, GError **error)
+{
+    for (size_t i = 0, n; i < sizes->len; i += n) {
+        n = batch_of(sizes, i, most);
+        if (!imap_fetch(client, &g_array_index(sizes, ImapMessage, i), n,
+                        "/tmp", 1024 * 1024, count_mail, drained, error))
+            return false;
+    }
+    return true;
+}
+
+static bool
+drain(ImapClient *client, const GArray *uids, size_t most, GError **error)
+{
+    Drained drained = {.before_kib = private_kib()};
+    imap_on_progress(client, take_sample, &drained);
+    gint64 began_us = g_get_monotonic_time();
+    bool good = true;
+    for (guint i = 0; i < uids->len && good; i += IMAP_BATCH) {
+        g_autoptr(GArray) sizes =
+            imap_sizes(client, &g_array_index(uids, uint32_t, i),
+                       MIN(uids->len - i, IMAP_BATCH), error);
+        good =
+            sizes != NULL && drain_some(client, sizes, most, &drained, error);
+    }
+    imap_on_progress(client, NULL, NULL);
+    double took_s = (double)(g_get_monotonic_time() - began_us) / 1e6;
+    if (good)
+        printf("%zu mails, %.0f a second, %ld KiB and %ld more\n",
+               drained.mails, (double)drained.mails / took_s,
+               drained.before_kib, drained.most_kib - drained.before_kib);
+    return good;
 }
 
 static bool
@@ -110,6 +198,8 @@ in_folder(ImapClient *client, char **words, int n, GError **error)
     const uint32_t *first = &g_array_index(uids, uint32_t, 0);
     if (is_fetch)
         return fetch(client, uids, error);
+    if (strcmp(words[0], "drain") == 0)
+        return drain(client, uids, (size_t)atoi(words[2]), error);
     if (strcmp(words[0], "mark") == 0)
         return imap_mark(client, first, uids->len, words[2], error);
     if (strcmp(words[0], "move-last") == 0 && uids->len > 1)
