@@ -92,6 +92,14 @@ test_idle()
     tap_like "IDLE tells of a mail" "$(cat "$SERVERS/waited")" '^news'
     tap_diag "after $(sed -n "s/news //p" "$SERVERS/waited") ms"
     tap_like "and of none" "$(clear wait INBOX 1)" '^quiet'
+    rm -f "$SERVERS/waited"
+    probe -t tls -c "$TLS_CA" localhost "$DOVECOT_TLS_PORT" wait INBOX 20 \
+        >"$SERVERS/waited" &
+    waiter=$!
+    wait_for 10 waiting
+    dovecot_put anna "$(write_mail 6)"
+    wait $waiter
+    tap_like "by TLS as well" "$(cat "$SERVERS/waited")" '^news'
 }
 
 test_logins()
@@ -118,6 +126,80 @@ test_tls()
     tap_like "where TLS is wanted from the start, clear text is none" \
         "$(probe -t tls -c "$TLS_CA" localhost "$DOVECOT_PORT" list)" \
         "^temporary: .*TLS with localhost"
+}
+
+# --- a server played by hand, in TLS ---
+
+played()
+{
+    grep -aq "^$1" "$SERVERS/played"
+}
+
+# play AWAITED LINE...: lines that are sent when that command has come
+play()
+{
+    wait_for 10 played "$1" || tap_diag "the server never heard: $1"
+    shift
+    printf '%s\n' "$@" >&6
+}
+
+# play_start PROBE...: the first lines of every server
+play_start()
+{
+    play_port=$(free_port)
+    mkfifo "$SERVERS/lines"
+    openssl s_server -accept "$play_port" -cert "$TLS_CERT" -key "$TLS_KEY" \
+        -crlf <"$SERVERS/lines" >"$SERVERS/played" 2>&1 &
+    play_server=$!
+    exec 6>"$SERVERS/lines"
+    wait_for 10 played ACCEPT
+    rm -f "$SERVERS/probed"
+    probe -t tls -c "$TLS_CA" localhost "$play_port" "$@" >"$SERVERS/probed" &
+    play_client=$!
+    play 'CIPHER is' '* OK hello'
+    play '1 CAPABILITY' '* CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR' '1 OK done'
+    play '2 AUTHENTICATE' '2 OK welcome'
+    play '3 CAPABILITY' '* CAPABILITY IMAP4rev1 IDLE' '3 OK done'
+    play '4 ' '* 1 EXISTS' '* OK [UIDVALIDITY 7] ok' '4 OK done'
+    play '5 UID SEARCH' '* SEARCH 10' '5 OK done'
+}
+
+play_end()
+{
+    kill -KILL "$play_server"
+    exec 6>&-
+    wait "$play_client"
+    rm -f "$SERVERS/lines"
+}
+
+probed()
+{
+    [ -s "$SERVERS/probed" ]
+}
+
+test_tls_itself()
+{
+    play_start wait INBOX 2
+    play '6 IDLE' '+ idling'
+    wait_for 10 probed
+    # New keys: bytes for TLS, and none for us.
+    printf 'K\n' >&6
+    play 'DONE' '6 OK done'
+    play_end
+    tap_like "what TLS says to itself is no news" "$(cat "$SERVERS/probed")" \
+        '^quiet (2|3)...$'
+    play_start fetch INBOX
+    play '6 UID FETCH' '* 1 FETCH (UID 10 RFC822.SIZE 300)' '6 OK done'
+    play '7 UID FETCH' '* 1 FETCH (UID 10 BODY[] {300}' 'half a mail'
+    kill -KILL "$play_server"
+    play_began=$(date +%s%3N)
+    wait "$play_client"
+    play_took=$(($(date +%s%3N) - play_began))
+    play_end 2>/dev/null
+    tap_like "an end inside of a mail is found" "$(cat "$SERVERS/probed")" \
+        '^temporary: .*UID FETCH: '
+    tap_ok "at once" test "$play_took" -lt 1000
+    tap_unlike "and no mail has come" "$(cat "$SERVERS/probed")" '^10 '
 }
 
 # What "account check" shows of the connection, whatever it came to.
@@ -195,6 +277,7 @@ test_idle
 test_logins
 test_tls
 test_report
+test_tls_itself
 test_bad_certificates
 test_bare
 dovecot_stop
