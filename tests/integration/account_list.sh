@@ -61,6 +61,34 @@ test_watched()
         '^folders: +2 watched, 0 not read, 0 mails wait, 0 parked$'
 }
 
+# With a daemon that takes it, a test mail is a ticket; nobody is answered.
+test_mail()
+{
+    before=$(sink_count)
+    {
+        sink_wait $((before + 1)) 20 && for carried in $(sink_mails); do
+            if grep -qi '^Message-ID: <check\.' "$carried"; then
+                dovecot_put desk "$carried"
+            fi
+        done
+    } >/dev/null 2>&1 &
+    carrier=$!
+    said=$(desk account check --send --wait 5 office)
+    wait $carrier
+    tap_like "a test mail arrives" "$said" \
+        '^ok    test mail to support@desk.test: it is in INBOX after'
+    tap_ok "it becomes a ticket" wait_for 20 has_test_ticket
+    tap_is "that is not acknowledged" "$(desk_sql "SELECT e.detail FROM event e
+        JOIN ticket t ON t.id = e.ticket_id WHERE t.subject LIKE 'Test mail%'
+        AND e.name = 'not-acknowledged'")" auto
+}
+
+has_test_ticket()
+{
+    [ "$(desk_sql "SELECT count(*) FROM ticket
+        WHERE subject = 'Test mail of postern account check office'")" = 1 ]
+}
+
 # A mail above the limit stays where it is.
 test_left()
 {
@@ -123,6 +151,6 @@ test_silent()
 
 imap_prepare || exit 1
 dovecot_folder desk Sales
-imap_test before watched left silent
+imap_test before watched mail left silent
 desk_sane
 tap_done
