@@ -207,6 +207,34 @@ START_TEST(programs_and_certificates_cannot_be_changed_by_everyone)
 }
 END_TEST
 
+#define ACCOUNT_WITH(line)                                                     \
+    "accounts = ( { name = \"office\"; host = \"h\"; user = \"u\"; " line      \
+    " folders = ( { folder = \"INBOX\"; queue = \"support\"; } ); } );"
+
+START_TEST(an_account_is_named_with_what_is_wrong_in_it)
+{
+    static const char file[] =
+        ACCOUNT_WITH("password_file = \"%/password\"; ca_file = \"%/ca.pem\";");
+    static const char token[] =
+        ACCOUNT_WITH("token_command = [ \"%/command\" ];");
+    static const char command[] =
+        ACCOUNT_WITH("password_command = [ \"%/command\" ];");
+    is_good(file, 0600);
+    is_good(token, 0600);
+    is_good(command, 0600);
+    put("command", "", 0644);
+    is_refused(token, 0600, "account 'office': token_command: '");
+    is_refused(command, 0600, "account 'office': password_command: '");
+    is_refused(command, 0600, "cannot be executed by us");
+    put("ca.pem", "", 0666);
+    is_refused(file, 0600, "account 'office': ca_file: '");
+    put("ca.pem", "", 0644);
+    put("password", "secret\n", 0604);
+    is_refused(file, 0600, "account 'office': password_file: ");
+    is_refused(file, 0600, "is open to every user; run chmod o= ");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -222,6 +250,7 @@ main(void)
     tcase_add_test(files, the_password_file_is_closed_to_others);
     tcase_add_test(files,
                    programs_and_certificates_cannot_be_changed_by_everyone);
+    tcase_add_test(files, an_account_is_named_with_what_is_wrong_in_it);
     suite_add_tcase(suite, files);
     SRunner *runner = srunner_create(suite);
     srunner_set_tap(runner, "-");
