@@ -71,24 +71,23 @@ typedef struct {
 /* What one commit takes from a folder. */
 typedef struct {
     const GPtrArray *deliveries; /* Delivery*, with raw and raw_digest */
-    uint32_t last_uid;           /* the position behind it */
-    GArray *left;                /* LeftMail */
-    const GArray *cleared;       /* uint32_t: left before, but not any more */
+    const bool *compared;  /* one for each: is the mail known, under another
+                              number or name? Of mails with a Message-ID the
+                              processor knows more */
+    uint32_t last_uid;     /* the position behind it */
+    GArray *left;          /* LeftMail */
+    const GArray *cleared; /* uint32_t: left before, but not any more */
 } FolderBatch;
 
 /*
  * Accept: mails, what was left, and the position, in one commit, or nothing.
- * Each delivery gets its id; ret_added: one for each delivery. `position` moves on. True and
- * ret_held false: the folder is another's; nothing was committed.
+ * Each delivery gets its id, but a mail that is known has none: id 0 and
+ * ADDED_DUPLICATE. ret_added: one for each delivery. `position` moves on. True
+ * and ret_held false: the folder is another's; nothing was committed.
  */
 bool folder_accept(Store *store, const char *lease, FolderBatch *batch,
                    FolderPosition *position, Added *ret_added, bool *ret_held,
                    GError **error);
-
-/* Which of these digests (GBytes*) are mails that are known already: a bool
- * each. Of mails with a Message-ID the processor knows more. */
-bool folder_known(Store *store, const char *queue, const GPtrArray *digests,
-                  bool *ret_known, GError **error);
 
 /* Which of these source keys (char*) are accepted: a bool each. */
 bool folder_accepted(Store *store, const GPtrArray *keys, bool *ret_accepted,

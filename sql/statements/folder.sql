@@ -58,28 +58,26 @@ SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bigint[])
 ON CONFLICT (digest) DO NOTHING;
 
 -- name: folder_delivery_add
--- Hand-overs of a folder; known ones are counted.
+-- Hand-overs of a folder; a known hand-over is counted. A known mail has no row
+-- and none is returned: of those that are to be compared, what came from a
+-- folder before, for the same queue, or is in a ticket and could not be known by
+-- its content digest. Of those that have one the processor asks.
 --   $1 source_key, $2 envelope_sender, $3 envelope_recipient, $4 queue,
---   $5 raw_digest
+--   $5 raw_digest, $6 1 to compare
 INSERT INTO delivery (source_key, transport, envelope_sender, envelope_recipient,
                       queue, raw_digest)
 SELECT source_key, 'imap', sender, recipient, queue, digest
-  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[])
-    AS w (source_key, sender, recipient, queue, digest)
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[],
+              $6::bigint[])
+    AS w (source_key, sender, recipient, queue, digest, compared)
+ WHERE compared = 0 OR NOT (
+       EXISTS (SELECT FROM delivery d
+                WHERE d.raw_digest = w.digest AND d.transport = 'imap'
+                  AND d.queue = w.queue AND d.source_key <> w.source_key)
+       OR EXISTS (SELECT FROM message m
+                   WHERE m.raw_digest = w.digest AND m.content_digest IS NULL))
 ON CONFLICT (source_key) DO UPDATE SET duplicates = delivery.duplicates + 1
 RETURNING source_key, id, xmax <> 0;
-
--- name: folder_known
--- Which of these mails came from a folder before, for this queue, or are in a
--- ticket and could not be known by their content digest. Of those that have one
--- the processor asks.
---   $1 queue, $2 digest
-SELECT w.digest FROM unnest($2::bytea[]) AS w (digest)
- WHERE EXISTS (SELECT FROM delivery d
-                WHERE d.raw_digest = w.digest AND d.transport = 'imap'
-                  AND d.queue = $1)
-    OR EXISTS (SELECT FROM message m
-                WHERE m.raw_digest = w.digest AND m.content_digest IS NULL);
 
 -- name: folder_accepted
 -- Which of these source keys are accepted.

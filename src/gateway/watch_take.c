@@ -19,10 +19,8 @@ enum {
 typedef struct {
     const ImapMessage *messages;
     guint n;
-    GPtrArray *raws;    /* GBytes* as they came */
-    GArray *uids;       /* uint32_t, of `raws` */
-    bool *known;        /* of `raws`: it is no new mail */
-    GPtrArray *digests; /* GBytes*, of `raws` */
+    GPtrArray *raws; /* GBytes* as they came */
+    GArray *uids;    /* uint32_t, of `raws` */
 } Batch;
 
 static void
@@ -30,8 +28,6 @@ batch_clear(Batch *batch)
 {
     g_clear_pointer(&batch->raws, g_ptr_array_unref);
     g_clear_pointer(&batch->uids, g_array_unref);
-    g_clear_pointer(&batch->digests, g_ptr_array_unref);
-    g_clear_pointer(&batch->known, g_free);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Batch, batch_clear)
 
@@ -136,25 +132,6 @@ fetch(Watch *watch, Batch *batch, GError **error)
 
 /* ---- storing ---- */
 
-/* Mails that were there when this generation of the folder was first seen may
- * be known: from another generation, or under another name of the account. */
-static bool
-compare(Watch *watch, Batch *batch, GError **error)
-{
-    batch->known = g_new0(bool, batch->raws->len);
-    batch->digests =
-        g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
-    bool resync = false;
-    for (guint i = 0; i < batch->raws->len; i++) {
-        g_ptr_array_add(batch->digests, digest_raw(batch->raws->pdata[i]));
-        resync |= g_array_index(batch->uids, uint32_t, i) <=
-                  watch->position.resync_until;
-    }
-    return !resync ||
-           folder_known(watch->with.desk->store, watch->with.folder->queue,
-                        batch->digests, batch->known, error);
-}
-
 static Delivery *
 delivery_of(const Watch *watch, const Batch *batch, guint index)
 {
@@ -163,7 +140,7 @@ delivery_of(const Watch *watch, const Batch *batch, guint index)
     Delivery *delivery = g_new0(Delivery, 1);
     gsize length;
     delivery->raw = g_bytes_ref(batch->raws->pdata[index]);
-    delivery->raw_digest = g_bytes_ref(batch->digests->pdata[index]);
+    delivery->raw_digest = digest_raw(delivery->raw);
     const char *bytes = g_bytes_get_data(delivery->raw, &length);
     delivery->key =
         watch_source_key(watch, g_array_index(batch->uids, uint32_t, index));
@@ -181,9 +158,20 @@ deliveries_of(const Watch *watch, const Batch *batch)
     GPtrArray *deliveries =
         g_ptr_array_new_with_free_func((GDestroyNotify)delivery_free);
     for (guint i = 0; i < batch->raws->len; i++)
-        if (!batch->known[i])
-            g_ptr_array_add(deliveries, delivery_of(watch, batch, i));
+        g_ptr_array_add(deliveries, delivery_of(watch, batch, i));
     return deliveries;
+}
+
+/* Mails that were there when this generation of the folder was first seen may
+ * be known: from another generation, or under another name of the account. */
+static bool *
+compared_of(const Watch *watch, const Batch *batch)
+{
+    bool *compared = g_new0(bool, MAX(batch->raws->len, 1));
+    for (guint i = 0; i < batch->raws->len; i++)
+        compared[i] = g_array_index(batch->uids, uint32_t, i) <=
+                      watch->position.resync_until;
+    return compared;
 }
 
 static void
@@ -206,6 +194,10 @@ log_accepted(const GPtrArray *deliveries, const Added *added,
 {
     for (guint i = 0; i < deliveries->len; i++) {
         const Delivery *delivery = deliveries->pdata[i];
+        if (delivery->id == 0) {
+            log_info(event("mail.known"), kv("delivery", delivery->key));
+            continue;
+        }
         log_info(event("mail.accepted"), kv("delivery", delivery->key),
                  kv_int("id", delivery->id),
                  kv("how", added[i] == ADDED_NEW ? "new" : "duplicate"),
@@ -265,8 +257,8 @@ leave(Watch *watch, const ImapMessage *message, bool struck, const char *reason,
                            .struck = struck,
                            .reason = reason};
     g_array_append_val(left, mail);
-    FolderBatch batch = {none, MAX(watch->position.last_uid, message->uid),
-                         left, cleared};
+    FolderBatch batch = {
+        none, NULL, MAX(watch->position.last_uid, message->uid), left, cleared};
     return commit(watch, &batch, ret_watched, error);
 }
 
@@ -353,11 +345,11 @@ store(Watch *watch, Batch *batch, Watched *ret_watched, GError **error)
 {
     g_autoptr(GArray) left = g_array_new(FALSE, TRUE, sizeof(LeftMail));
     g_autoptr(GError) failure = NULL;
-    if (!compare(watch, batch, error) ||
-        !note_missing(watch, batch, left, error))
+    if (!note_missing(watch, batch, left, error))
         return false;
     g_autoptr(GPtrArray) deliveries = deliveries_of(watch, batch);
-    FolderBatch row = {deliveries,
+    g_autofree bool *compared = compared_of(watch, batch);
+    FolderBatch row = {deliveries, compared,
                        position_after(watch, batch->messages[batch->n - 1].uid),
                        left, batch->uids};
     if (!commit(watch, &row, ret_watched, &failure))
@@ -411,7 +403,8 @@ close_gap(Watch *watch, Watched *ret_watched, GError **error)
                         : 0;
     g_autoptr(GPtrArray) none = g_ptr_array_new();
     g_autoptr(GArray) left = g_array_new(FALSE, TRUE, sizeof(LeftMail));
-    FolderBatch row = {none, position_after(watch, last), left, watch->pending};
+    FolderBatch row = {none, NULL, position_after(watch, last), left,
+                       watch->pending};
     if (last == 0 && row.last_uid == watch->position.last_uid)
         return true;
     return commit(watch, &row, ret_watched, error);

@@ -112,16 +112,20 @@ is_large(const Delivery *delivery)
     return g_bytes_get_size(delivery->raw) > DELIVERY_LARGE_BYTES;
 }
 
-/* Small ones together, and then the large ones: each is copied alone. */
 static bool
-send_raw(Pg *pg, const GPtrArray *deliveries, GError **error)
+send_small(Pg *pg, const GPtrArray *deliveries, GError **error)
 {
     g_auto(Rows) rows = {0};
     for (guint i = 0; i < deliveries->len; i++)
         if (!is_large(deliveries->pdata[i]))
             add_raw(&rows, deliveries->pdata[i]);
-    if (!rows_send(&rows, pg, ST_folder_raw_add, NO_PARAMS, false, error))
-        return false;
+    return rows_send(&rows, pg, ST_folder_raw_add, NO_PARAMS, false, error);
+}
+
+/* Each is copied alone, while no other answer is awaited. */
+static bool
+copy_large(Pg *pg, const GPtrArray *deliveries, GError **error)
+{
     for (guint i = 0; i < deliveries->len; i++) {
         const Delivery *delivery = deliveries->pdata[i];
         if (is_large(delivery) &&
@@ -132,18 +136,27 @@ send_raw(Pg *pg, const GPtrArray *deliveries, GError **error)
 }
 
 static bool
-send_deliveries(Pg *pg, const GPtrArray *deliveries, GError **error)
+has_large(const GPtrArray *deliveries)
+{
+    bool found = false;
+    for (guint i = 0; i < deliveries->len; i++)
+        found |= is_large(deliveries->pdata[i]);
+    return found;
+}
+
+static bool
+send_deliveries(Pg *pg, const FolderBatch *batch, GError **error)
 {
     g_auto(Rows) rows = {0};
-    for (guint i = 0; i < deliveries->len; i++) {
-        const Delivery *delivery = deliveries->pdata[i];
+    for (guint i = 0; i < batch->deliveries->len; i++) {
+        const Delivery *delivery = batch->deliveries->pdata[i];
         gsize length;
         const void *digest = g_bytes_get_data(delivery->raw_digest, &length);
-        rows_add(&rows,
-                 PARAMS(p_text(delivery->key),
-                        p_text(delivery->envelope_sender),
-                        p_text(delivery->envelope_recipient),
-                        p_text(delivery->queue), p_bytes(digest, length)));
+        rows_add(&rows, PARAMS(p_text(delivery->key),
+                               p_text(delivery->envelope_sender),
+                               p_text(delivery->envelope_recipient),
+                               p_text(delivery->queue), p_bytes(digest, length),
+                               p_int(batch->compared[i])));
     }
     return rows_send(&rows, pg, ST_folder_delivery_add, NO_PARAMS, true, error);
 }
@@ -205,18 +218,44 @@ take_left(Pg *pg, FolderBatch *batch, GError **error)
 }
 
 static bool
-advance(Txn *txn, const char *lease, const FolderBatch *batch,
-        const FolderPosition *position, bool *ret_held, GError **error)
+send_advance(Pg *pg, const char *lease, const FolderBatch *batch,
+             const FolderPosition *position, GError **error)
 {
-    g_autoptr(PGresult) row =
-        txn_query(txn, ST_folder_advance,
-                  PARAMS(p_int(position->id), p_text(lease),
-                         p_int(position->uid_validity),
-                         p_int(position->last_uid), p_int(batch->last_uid),
-                         p_int(FOLDER_LEASE_S), p_int(position->acted_uid)),
-                  error);
+    return pg_send(pg, ST_folder_advance,
+                   PARAMS(p_int(position->id), p_text(lease),
+                          p_int(position->uid_validity),
+                          p_int(position->last_uid), p_int(batch->last_uid),
+                          p_int(FOLDER_LEASE_S), p_int(position->acted_uid)),
+                   true, error);
+}
+
+static bool
+take_held(Pg *pg, bool *ret_held, GError **error)
+{
+    g_autoptr(PGresult) row = pg_result(pg, error);
     *ret_held = row != NULL && PQntuples(row) > 0;
     return row != NULL;
+}
+
+/* All of it flies together, but for what is large. If the folder turns out to
+ * be another's, what was written goes with the transaction. */
+static bool
+write_batch(Pg *pg, const char *lease, FolderBatch *batch,
+            const FolderPosition *position, Added *ret_added, bool *ret_held,
+            GError **error)
+{
+    bool large = has_large(batch->deliveries);
+    if (!send_advance(pg, lease, batch, position, error) ||
+        !send_small(pg, batch->deliveries, error))
+        return false;
+    if (large && (!take_held(pg, ret_held, error) ||
+                  !copy_large(pg, batch->deliveries, error)))
+        return false;
+    return send_deliveries(pg, batch, error) &&
+           send_left(pg, position, batch, error) &&
+           (large || take_held(pg, ret_held, error)) &&
+           take_deliveries(pg, batch->deliveries, ret_added, error) &&
+           take_left(pg, batch, error);
 }
 
 bool
@@ -225,49 +264,20 @@ folder_accept(Store *store, const char *lease, FolderBatch *batch,
               GError **error)
 {
     g_autoptr(Txn) txn = store_begin(store, error);
-    if (txn == NULL || !advance(txn, lease, batch, position, ret_held, error))
+    for (guint i = 0; i < batch->deliveries->len; i++)
+        ret_added[i] = ADDED_DUPLICATE;
+    if (txn == NULL || !write_batch(txn_pg(txn), lease, batch, position,
+                                    ret_added, ret_held, error))
         return false;
     if (!*ret_held)
         return true;
-    Pg *pg = txn_pg(txn);
-    if (!send_raw(pg, batch->deliveries, error) ||
-        !send_deliveries(pg, batch->deliveries, error) ||
-        !take_deliveries(pg, batch->deliveries, ret_added, error) ||
-        !send_left(pg, position, batch, error) ||
-        !take_left(pg, batch, error) || !txn_commit(txn, error))
+    if (!txn_commit(txn, error))
         return false;
     position->last_uid = batch->last_uid;
     return true;
 }
 
 /* ---- questions ---- */
-
-bool
-folder_known(Store *store, const char *queue, const GPtrArray *digests,
-             bool *ret_known, GError **error)
-{
-    g_auto(Rows) wanted = {0};
-    for (guint i = 0; i < digests->len; i++) {
-        gsize length;
-        const void *bytes = g_bytes_get_data(digests->pdata[i], &length);
-        rows_add(&wanted, PARAMS(p_bytes(bytes, length)));
-        ret_known[i] = false;
-    }
-    g_autoptr(Txn) txn =
-        digests->len > 0 ? store_begin_read_only(store, error) : NULL;
-    if (txn == NULL)
-        return digests->len == 0;
-    if (!rows_send(&wanted, txn_pg(txn), ST_folder_known, PARAMS(p_text(queue)),
-                   true, error))
-        return false;
-    g_autoptr(PGresult) rows = pg_result(txn_pg(txn), error);
-    for (int row = 0; rows != NULL && row < PQntuples(rows); row++) {
-        g_autoptr(GBytes) known = pg_bytes(rows, row, 0);
-        for (guint i = 0; i < digests->len; i++)
-            ret_known[i] |= g_bytes_equal(known, digests->pdata[i]);
-    }
-    return rows != NULL && txn_commit(txn, error);
-}
 
 bool
 folder_accepted(Store *store, const GPtrArray *keys, bool *ret_accepted,
