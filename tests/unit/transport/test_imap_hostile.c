@@ -325,8 +325,11 @@ START_TEST(more_than_1024_descriptors_are_no_trouble)
     limit.rlim_cur = MIN(limit.rlim_max, 2048);
     setrlimit(RLIMIT_NOFILE, &limit);
     ck_assert_uint_ge(limit.rlim_cur, 1100);
-    for (int fd = 0; fd <= 1030;)
-        ck_assert_int_ge(fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0), 0);
+    int filler[1100], n = 0;
+    do {
+        filler[n] = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+        ck_assert_int_ge(filler[n], 0);
+    } while (filler[n++] <= 1030);
     static const PeerStep steps[] = {
         SELECTED,
         {FETCH, "* 1 FETCH (UID 10 BODY[] {3}\r\nabc)\r\n5 OK done\r\n"},
@@ -345,7 +348,8 @@ START_TEST(more_than_1024_descriptors_are_no_trouble)
     ck_assert(news);
     imap_close(client);
     g_free(peer_finish(peer));
-    closefrom(3);
+    while (n > 0)
+        close(filler[--n]);
 }
 END_TEST
 
