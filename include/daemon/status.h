@@ -51,11 +51,7 @@ typedef struct {
     bool looping;         /* it dies again and again */
     int64_t memory_bytes; /* that it shares with nobody; noted by itself */
     Debt debt; /* what its successor will have to settle, if it dies now */
-    struct {
-        uint32_t uid_validity;
-        uint32_t first; /* 0: none */
-        uint32_t last;
-    } fetching; /* of an imap worker: mails that it had in hand */
+    Fetching fetching; /* of an imap worker: what it had in hand */
 } StatusSlot;
 
 enum { STATUS_SLOTS = 320 };

@@ -18,6 +18,14 @@ typedef enum {
 
 enum { DIARY_MARKS = 20 }; /* mails that can be marked: a claim has no more */
 
+/* Mails of a folder, by their UIDs; first 0: none. */
+typedef struct {
+    uint32_t uid_validity;
+    uint32_t first;
+    uint32_t last;
+    bool alone; /* one by one, since something broke on one of them */
+} Fetching;
+
 typedef struct {
     /* Working on `delivery_id` (0: none in particular), back within seconds. */
     void (*busy)(void *context, int64_t delivery_id, int64_t back_in_s);
@@ -26,10 +34,8 @@ typedef struct {
     /* Outgoing mail `id` is so far; id 0: a new claim, nothing is marked. It is
      * read when this process has died. */
     void (*mark)(void *context, int64_t id, Mark mark);
-    /* The mails `first` to `last` of a folder are being fetched; 0: none are.
-     * It is read when this process has died. */
-    void (*fetching)(void *context, uint32_t uid_validity, uint32_t first,
-                     uint32_t last);
+    /* These mails are being fetched. It is read when this process has died. */
+    void (*fetching)(void *context, const Fetching *fetching);
     /* Is it to stop after the mail in hand? */
     bool (*stopping)(void *context);
     void *context;

@@ -21,20 +21,13 @@
 
 typedef struct Watch Watch;
 
-/* What the one before had in hand when it died; all 0: nothing. */
-typedef struct {
-    uint32_t uid_validity;
-    uint32_t first;
-    uint32_t last;
-} WatchHand;
-
 typedef struct {
     Desk *desk;
     const Account *account;
     const WatchedFolder *folder;
     const char *lease;    /* a UUID, the same as long as this daemon lives */
     const char *password; /* NULL: there is a token_command */
-    WatchHand hand;
+    Fetching hand;        /* what the one before had when it died */
     const Diary *diary;
 } WatchOptions;
 

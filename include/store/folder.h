@@ -24,6 +24,7 @@ enum {
 typedef struct {
     int64_t id;
     uint32_t uid_validity; /* 0: never opened */
+    uint32_t generation;   /* of that: it went back to lower numbers so often */
     uint32_t last_uid;     /* all up to it are dealt with */
     uint32_t resync_until; /* up to it: compare with what is known */
     uint32_t acted_uid;    /* up to it accepted ones are flagged or moved */
@@ -47,12 +48,16 @@ typedef struct {
     uint32_t acted_uid;
 } FolderReport;
 
-/* Say how it goes; that keeps the lease, too. ret_held as above. */
+/* Say how it goes; that keeps the lease, too. ret_held as above; ret_left_due:
+ * a mail that was left is to be tried again now. */
 bool folder_report(Store *store, int64_t id, const char *lease,
-                   const FolderReport *report, bool *ret_held, GError **error);
+                   const FolderReport *report, bool *ret_held,
+                   bool *ret_left_due, GError **error);
 
-/* The server says that the folder is another one now: read it from its
- * beginning, comparing up to `resync_until`. `position` is as that leaves it.
+/*
+ * The server's folder is not the one that was read: read it from its beginning,
+ * comparing up to `resync_until`. Under the same `uid_validity` it is the next
+ * generation of it. `position` is as that leaves it.
  */
 bool folder_begin(Store *store, const char *lease, uint32_t uid_validity,
                   uint32_t resync_until, FolderPosition *position,

@@ -159,7 +159,7 @@ CREATE INDEX delivery_mta ON delivery (mta_queue_id) WHERE mta_queue_id <> '';
 CREATE INDEX delivery_imap ON delivery (raw_digest) WHERE transport = 'imap';
 COMMENT ON TABLE delivery IS 'One hand-over of one mail for one recipient. Accepted means: it is here.';
 COMMENT ON COLUMN delivery.id IS 'Internal number, as in "postern delivery show ID".';
-COMMENT ON COLUMN delivery.source_key IS 'The same on every attempt of the same hand-over: recipient and digest without leading trace lines; of a folder imap/ACCOUNT/FOLDER/UIDVALIDITY/UID.';
+COMMENT ON COLUMN delivery.source_key IS 'The same on every attempt of the same hand-over: recipient and digest without leading trace lines; of a folder imap/ACCOUNT/FOLDER/UIDVALIDITY[+GENERATION]/UID.';
 COMMENT ON COLUMN delivery.transport IS 'How it came.';
 COMMENT ON COLUMN delivery.envelope_sender IS 'MAIL FROM; empty is the null reverse-path. Of a folder: the Return-Path, NULL if the mail has none.';
 COMMENT ON COLUMN delivery.envelope_recipient IS 'RCPT TO, as given.';
@@ -184,6 +184,7 @@ CREATE TABLE folder (
     account        text NOT NULL,
     name           text NOT NULL,
     uid_validity   bigint NOT NULL DEFAULT 0,
+    generation     bigint NOT NULL DEFAULT 0,
     last_uid       bigint NOT NULL DEFAULT 0,
     resync_until   bigint NOT NULL DEFAULT 0,
     acted_uid      bigint NOT NULL DEFAULT 0,
@@ -203,6 +204,7 @@ COMMENT ON COLUMN folder.id IS 'Internal number.';
 COMMENT ON COLUMN folder.account IS 'The account, as in postern.conf.';
 COMMENT ON COLUMN folder.name IS 'The folder, as in postern.conf.';
 COMMENT ON COLUMN folder.uid_validity IS 'What the server called this generation of the folder (RFC 3501 2.3.1.1); 0: never opened.';
+COMMENT ON COLUMN folder.generation IS 'How often the folder went back to lower numbers under the same uid_validity, as after a restore.';
 COMMENT ON COLUMN folder.last_uid IS 'Mails with numbers up to this one are dealt with: accepted, known before, or in left_mail.';
 COMMENT ON COLUMN folder.resync_until IS 'Mails up to this number were there when this generation was first seen: they are compared with what is known before.';
 COMMENT ON COLUMN folder.acted_uid IS 'Up to this number accepted mails were flagged or moved, as the settings want.';

@@ -8,7 +8,7 @@ ON CONFLICT (account, name) DO UPDATE
    SET lease = $3::uuid, holder = $4,
        lease_until = now() + $5::bigint * interval '1 second'
  WHERE f.lease IS NULL OR f.lease = $3::uuid OR f.lease_until < now()
-RETURNING id, uid_validity, last_uid, resync_until, acted_uid,
+RETURNING id, uid_validity, generation, last_uid, resync_until, acted_uid,
           greatest(ceil(extract(epoch FROM next_try_at - now())), 0)::bigint;
 
 -- name: folder_release
@@ -17,7 +17,8 @@ UPDATE folder SET lease = NULL, lease_until = NULL, holder = ''
  WHERE id = $1::bigint AND lease = $2::uuid;
 
 -- name: folder_report
--- How it goes; keeps the lease, too.
+-- How it goes; keeps the lease, too. Is there a mail that was left and is to be
+-- tried again?
 --   $1 id, $2 lease uuid, $3 lease in seconds, $4 trouble or '', $5 mails that
 --   wait, $6 seconds to wait before the next attempt, $7 acted_uid
 UPDATE folder SET
@@ -30,15 +31,22 @@ UPDATE folder SET
                           THEN now() + $6::bigint * interval '1 second' END,
        acted_uid = greatest(acted_uid, $7::bigint)
  WHERE id = $1::bigint AND lease = $2::uuid
-RETURNING id;
+RETURNING EXISTS (SELECT FROM left_mail l
+                   WHERE l.folder_id = folder.id AND l.parked_at IS NULL
+                     AND l.not_before <= now());
 
 -- name: folder_begin
--- Another generation of the folder: it is read from its beginning.
---   $1 id, $2 lease uuid, $3 uid_validity, $4 resync_until
-UPDATE folder SET uid_validity = $3::bigint, last_uid = 0, acted_uid = 0,
-       resync_until = $4::bigint
- WHERE id = $1::bigint AND lease = $2::uuid
-RETURNING id;
+-- Another generation of the folder: it is read from its beginning, and what was
+-- left in the one before is forgotten.
+--   $1 id, $2 lease uuid, $3 uid_validity, $4 generation, $5 resync_until
+WITH begun AS (
+    UPDATE folder SET uid_validity = $3::bigint, generation = $4::bigint,
+           last_uid = 0, acted_uid = 0, resync_until = $5::bigint
+     WHERE id = $1::bigint AND lease = $2::uuid
+    RETURNING id),
+gone AS (
+    DELETE FROM left_mail WHERE folder_id IN (SELECT id FROM begun))
+SELECT id FROM begun;
 
 -- name: folder_advance
 -- Only who holds the lease, and from where it stood.

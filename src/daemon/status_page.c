@@ -200,14 +200,14 @@ status_slot_asleep(StatusSlot *slot, int64_t back_in_s)
 }
 
 void
-status_slot_fetching(StatusSlot *slot, uint32_t uid_validity, uint32_t first,
-                     uint32_t last)
+status_slot_fetching(StatusSlot *slot, const Fetching *fetching)
 {
     /* A half of it is nothing: `first` tells whether there is any. */
     __atomic_store_n(&slot->fetching.first, 0, __ATOMIC_RELEASE);
-    slot->fetching.uid_validity = uid_validity;
-    slot->fetching.last = last;
-    __atomic_store_n(&slot->fetching.first, first, __ATOMIC_RELEASE);
+    slot->fetching.uid_validity = fetching->uid_validity;
+    slot->fetching.last = fetching->last;
+    slot->fetching.alone = fetching->alone;
+    __atomic_store_n(&slot->fetching.first, fetching->first, __ATOMIC_RELEASE);
 }
 
 bool

@@ -28,9 +28,8 @@ void status_slot_idle(StatusSlot *slot);
  * from outside is overdue, though it had nothing in hand. */
 void status_slot_asleep(StatusSlot *slot, int64_t back_in_s);
 
-/* These mails of a folder are in hand; 0: none. */
-void status_slot_fetching(StatusSlot *slot, uint32_t uid_validity,
-                          uint32_t first, uint32_t last);
+/* These mails of a folder are in hand. */
+void status_slot_fetching(StatusSlot *slot, const Fetching *fetching);
 
 /* True if the worker has overstayed the time it announced. */
 bool status_slot_is_overdue(const StatusSlot *slot, int64_t now_us);

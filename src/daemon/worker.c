@@ -147,11 +147,10 @@ note_mark(void *context, int64_t id, Mark mark)
 }
 
 static void
-note_fetching(void *context, uint32_t uid_validity, uint32_t first,
-              uint32_t last)
+note_fetching(void *context, const Fetching *fetching)
 {
     Worker *worker = context;
-    status_slot_fetching(worker->slot, uid_validity, first, last);
+    status_slot_fetching(worker->slot, fetching);
 }
 
 static bool

@@ -52,13 +52,12 @@ look(Worker *worker, Watch *watch)
         pause_after(worker, watch, "folder", failure);
 }
 
-static WatchHand
+static Fetching
 hand_of_predecessor(StatusSlot *slot)
 {
-    const WatchHand hand = {slot->fetching.uid_validity, slot->fetching.first,
-                            slot->fetching.last};
-    status_slot_fetching(slot, 0, 0, 0);
-    return hand.first != 0 ? hand : (WatchHand){0};
+    const Fetching hand = slot->fetching, nothing = {0};
+    status_slot_fetching(slot, &nothing);
+    return hand;
 }
 
 bool

@@ -25,13 +25,10 @@ nobody_reads_marks(void *context, int64_t id, Mark mark)
 }
 
 static void
-nobody_reads_fetching(void *context, uint32_t uid_validity, uint32_t first,
-                      uint32_t last)
+nobody_reads_fetching(void *context, const Fetching *fetching)
 {
     (void)context;
-    (void)uid_validity;
-    (void)first;
-    (void)last;
+    (void)fetching;
 }
 
 static bool

@@ -105,11 +105,12 @@ hold(Watch *watch, GError **error)
 static bool
 report(Watch *watch, const FolderReport *report, GError **error)
 {
-    bool held;
+    bool held, left_due;
     if (!folder_report(watch->with.desk->store, watch->position.id,
-                       watch->with.lease, report, &held, error))
+                       watch->with.lease, report, &held, &left_due, error))
         return false;
     watch->renewed_us = now_us();
+    watch->news |= left_due;
     if (!held)
         disconnect(watch);
     return true;
@@ -218,7 +219,16 @@ find_resync_until(Watch *watch, uint32_t *ret_uid, GError **error)
     return true;
 }
 
-/* The server's folder is not the one that we knew (RELIABILITY P8). */
+/* Another UIDVALIDITY, or under the same one numbers that it gave out already
+ * are yet to come, as after a restore from a backup (RELIABILITY P8). */
+static bool
+is_as_it_was(const Watch *watch)
+{
+    return watch->position.uid_validity == watch->selected.uid_validity &&
+           (watch->selected.uid_next == 0 ||
+            watch->selected.uid_next > watch->position.last_uid);
+}
+
 static bool
 begin_generation(Watch *watch, GError **error)
 {
@@ -228,9 +238,9 @@ begin_generation(Watch *watch, GError **error)
         return false;
     if (watch->position.uid_validity != 0)
         log_warning(event("folder.resync"),
-                    kv("reason", "the server made a new folder of it "
-                                 "(UIDVALIDITY); its mails are compared with "
-                                 "what is known"),
+                    kv("reason", "the server made a new folder of it, or went "
+                                 "back to an old one; its mails are compared "
+                                 "with what is known"),
                     kv_int("mails", watch->selected.exists));
     if (!folder_begin(watch->with.desk->store, watch->with.lease,
                       watch->selected.uid_validity, resync_until,
@@ -264,8 +274,7 @@ enter(Watch *watch, GError **error)
     watch->action_failed = false;
     watch->news = true;
     imap_on_progress(watch->client, breathe, watch);
-    return (watch->position.uid_validity == watch->selected.uid_validity ||
-            begin_generation(watch, error)) &&
+    return (is_as_it_was(watch) || begin_generation(watch, error)) &&
            (watch->client == NULL || watch_act_again(watch, error));
 }
 
@@ -400,7 +409,8 @@ watch_look(Watch *watch, Watched *ret_watched, GError **error)
     *ret_watched = (Watched){0};
     watch->pause_s = 0;
     note_busy(watch);
-    if ((!watch->held || lease_is_due(watch)) && !hold(watch, error))
+    bool rests = watch->client == NULL;
+    if ((!watch->held || (rests && lease_is_due(watch))) && !hold(watch, error))
         return false;
     if (watch->held && !watch_answer_for_hand(watch, error))
         return false;

@@ -34,9 +34,13 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Batch, batch_clear)
 char *
 watch_source_key(const Watch *watch, uint32_t uid)
 {
-    return g_strdup_printf("imap/%s/%s/%u/%u", watch->with.account->name,
-                           watch->with.folder->folder,
-                           watch->position.uid_validity, uid);
+    const FolderPosition *at = &watch->position;
+    g_autofree char *generation = at->generation > 0
+                                      ? g_strdup_printf("+%u", at->generation)
+                                      : g_strdup("");
+    return g_strdup_printf("imap/%s/%s/%u%s/%u", watch->with.account->name,
+                           watch->with.folder->folder, at->uid_validity,
+                           generation, uid);
 }
 
 /* ---- which ---- */
@@ -107,11 +111,23 @@ take_mail(void *context, uint32_t uid, GBytes *raw)
     return true;
 }
 
+static bool
+is_alone(const Watch *watch, const Batch *batch)
+{
+    return batch->n == 1 && batch->messages[0].uid <= watch->cautious_until;
+}
+
+/* NULL: it is over. */
 static void
-note_fetching(const Watch *watch, uint32_t first, uint32_t last)
+note_fetching(const Watch *watch, const Batch *batch)
 {
     const Diary *diary = watch->with.diary;
-    diary->fetching(diary->context, watch->position.uid_validity, first, last);
+    Fetching fetching = {0};
+    if (batch != NULL)
+        fetching = (Fetching){
+            watch->position.uid_validity, batch->messages[0].uid,
+            batch->messages[batch->n - 1].uid, is_alone(watch, batch)};
+    diary->fetching(diary->context, &fetching);
 }
 
 static bool
@@ -120,13 +136,12 @@ fetch(Watch *watch, Batch *batch, GError **error)
     const Settings *settings = watch->with.desk->settings;
     batch->raws = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
     batch->uids = g_array_new(FALSE, FALSE, sizeof(uint32_t));
-    note_fetching(watch, batch->messages[0].uid,
-                  batch->messages[batch->n - 1].uid);
+    note_fetching(watch, batch);
     FAILPOINT("watch.fetching");
     bool good = imap_fetch(
         watch->client, batch->messages, batch->n, settings->spool_directory,
         (size_t)settings->limits.memory_bytes, take_mail, batch, error);
-    note_fetching(watch, 0, 0);
+    note_fetching(watch, NULL);
     return good;
 }
 
@@ -313,8 +328,7 @@ fetch_failed(Watch *watch, const Batch *batch, const GError *failure,
              Watched *ret_watched, GError **error)
 {
     g_autoptr(GError) second = NULL;
-    bool was_alone =
-        batch->n == 1 && batch->messages[0].uid <= watch->cautious_until;
+    bool was_alone = is_alone(watch, batch);
     be_cautious(watch, batch);
     if (was_alone && !leave(watch, &batch->messages[0], true, failure->message,
                             ret_watched, &second))
@@ -378,13 +392,13 @@ take_batch(Watch *watch, Watched *ret_watched, GError **error)
 bool
 watch_answer_for_hand(Watch *watch, GError **error)
 {
-    const WatchHand *hand = &watch->with.hand;
+    const Fetching *hand = &watch->with.hand;
     Watched watched = {0};
     if (!watch->has_hand)
         return true;
     const ImapMessage message = {hand->first, 0};
     bool is_this = hand->uid_validity == watch->position.uid_validity;
-    if (is_this && hand->first == hand->last &&
+    if (is_this && hand->alone &&
         !leave(watch, &message, true, "a worker died on it", &watched, error))
         return false;
     if (is_this)

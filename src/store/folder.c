@@ -49,10 +49,11 @@ folder_hold(Store *store, const char *account, const char *name,
         *ret_position = (FolderPosition){
             .id = pg_int(row, 0, 0),
             .uid_validity = (uint32_t)pg_int(row, 0, 1),
-            .last_uid = (uint32_t)pg_int(row, 0, 2),
-            .resync_until = (uint32_t)pg_int(row, 0, 3),
-            .acted_uid = (uint32_t)pg_int(row, 0, 4),
-            .try_in_s = pg_is_null(row, 0, 5) ? 0 : pg_int(row, 0, 5)};
+            .generation = (uint32_t)pg_int(row, 0, 2),
+            .last_uid = (uint32_t)pg_int(row, 0, 3),
+            .resync_until = (uint32_t)pg_int(row, 0, 4),
+            .acted_uid = (uint32_t)pg_int(row, 0, 5),
+            .try_in_s = pg_is_null(row, 0, 6) ? 0 : pg_int(row, 0, 6)};
     return true;
 }
 
@@ -66,13 +67,18 @@ folder_release(Store *store, int64_t id, const char *lease, GError **error)
 
 bool
 folder_report(Store *store, int64_t id, const char *lease,
-              const FolderReport *report, bool *ret_held, GError **error)
+              const FolderReport *report, bool *ret_held, bool *ret_left_due,
+              GError **error)
 {
-    return ask_held(store, ST_folder_report,
-                    PARAMS(p_int(id), p_text(lease), p_int(FOLDER_LEASE_S),
-                           p_text(report->trouble), p_int(report->waiting),
-                           p_int(report->next_try_s), p_int(report->acted_uid)),
-                    ret_held, error);
+    g_autoptr(PGresult) row =
+        ask(store, ST_folder_report,
+            PARAMS(p_int(id), p_text(lease), p_int(FOLDER_LEASE_S),
+                   p_text(report->trouble), p_int(report->waiting),
+                   p_int(report->next_try_s), p_int(report->acted_uid)),
+            error);
+    *ret_held = row != NULL && PQntuples(row) > 0;
+    *ret_left_due = *ret_held && pg_bool(row, 0, 0);
+    return row != NULL;
 }
 
 bool
@@ -80,13 +86,17 @@ folder_begin(Store *store, const char *lease, uint32_t uid_validity,
              uint32_t resync_until, FolderPosition *position, bool *ret_held,
              GError **error)
 {
+    bool is_same = uid_validity == position->uid_validity;
+    uint32_t generation = is_same ? position->generation + 1 : 0;
     if (!ask_held(store, ST_folder_begin,
                   PARAMS(p_int(position->id), p_text(lease),
-                         p_int(uid_validity), p_int(resync_until)),
+                         p_int(uid_validity), p_int(generation),
+                         p_int(resync_until)),
                   ret_held, error))
         return false;
     if (*ret_held) {
         position->uid_validity = uid_validity;
+        position->generation = generation;
         position->resync_until = resync_until;
         position->last_uid = position->acted_uid = 0;
     }

@@ -197,6 +197,29 @@ position_is()
     [ "$(desk_sql "SELECT last_uid FROM folder WHERE name = '$1'")" = "$2" ]
 }
 
+# A backup is put back: numbers that were given out are given out again, under
+# the same UIDVALIDITY.
+test_restore()
+{
+    before=$(tickets)
+    dovecot_adm search -u desk mailbox INBOX all >"$SERVERS/search"
+    cp -a "$DOVECOT_MAIL/desk" "$SERVERS/backup"
+    put_mail unsaved-1
+    put_mail unsaved-2
+    tap_ok "mails after the backup" wait_for 20 has_tickets $((before + 2))
+    desk_stop
+    rm -rf "$DOVECOT_MAIL/desk"
+    mv "$SERVERS/backup" "$DOVECOT_MAIL/desk"
+    put_mail after-backup
+    desk_start || exit 1
+    tap_ok "that the folder went back is noticed" \
+        desk_log 'event=folder.resync'
+    tap_ok "a mail under a number that another had is taken" \
+        wait_for 20 has_tickets $((before + 3))
+    desk_settled 1
+    tap_is "and no other becomes a second ticket" "$(tickets)" $((before + 3))
+}
+
 # The account has another name: nothing is new.
 test_renamed()
 {
@@ -235,6 +258,7 @@ test_since()
 
 servers_need pg sink dovecot
 imap_prepare || exit 1
-imap_test arrival flags sender after no_target large validity renamed since
+imap_test arrival flags sender after no_target large validity restore \
+    renamed since
 desk_unharmed
 tap_done
