@@ -79,11 +79,12 @@ test_mails()
 
 waiting()
 {
-    grep -q waiting "$SERVERS/waited"
+    grep -qs waiting "$SERVERS/waited"
 }
 
 test_idle()
 {
+    rm -f "$SERVERS/waited"
     clear wait INBOX 20 >"$SERVERS/waited" &
     waiter=$!
     wait_for 10 waiting
@@ -132,7 +133,7 @@ test_tls()
 
 played()
 {
-    grep -aq "^$1" "$SERVERS/played"
+    grep -aqs "^$1" "$SERVERS/played"
 }
 
 # play AWAITED LINE...: lines that are sent when that command has come
@@ -147,13 +148,13 @@ play()
 play_start()
 {
     play_port=$(free_port)
+    rm -f "$SERVERS/played" "$SERVERS/probed"
     mkfifo "$SERVERS/lines"
     openssl s_server -accept "$play_port" -cert "$TLS_CERT" -key "$TLS_KEY" \
         -crlf <"$SERVERS/lines" >"$SERVERS/played" 2>&1 &
     play_server=$!
     exec 6>"$SERVERS/lines"
     wait_for 10 played ACCEPT
-    rm -f "$SERVERS/probed"
     probe -t tls -c "$TLS_CA" localhost "$play_port" "$@" >"$SERVERS/probed" &
     play_client=$!
     play 'CIPHER is' '* OK hello'
