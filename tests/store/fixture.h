@@ -141,6 +141,7 @@ void add_connection_tests(Suite *suite);
 void add_context_tests(Suite *suite);
 void add_delivery_tests(Suite *suite);
 void add_doubt_tests(Suite *suite);
+void add_folder_tests(Suite *suite);
 void add_inspect_tests(Suite *suite);
 void add_outbox_tests(Suite *suite);
 void add_part_tests(Suite *suite);

@@ -11,6 +11,7 @@ main(void)
     add_schema_tests(suite);
     add_delivery_tests(suite);
     add_part_tests(suite);
+    add_folder_tests(suite);
     add_record_tests(suite);
     add_context_tests(suite);
     add_outbox_tests(suite);
