@@ -34,7 +34,9 @@ static const KeyWord sandbox_modes[] = {{"required", SANDBOX_REQUIRED},
                                         {"best-effort", SANDBOX_BEST_EFFORT},
                                         {NULL, 0}};
 
+/* "none" is how IMAP clients call it. */
 static const KeyWord tls_modes[] = {{"off", TLS_OFF},
+                                    {"none", TLS_OFF},
                                     {"starttls", TLS_STARTTLS},
                                     {"tls", TLS_ALWAYS},
                                     {NULL, 0}};
@@ -177,8 +179,9 @@ static const Key account_keys[] = {
      .help = "Its port; 0 is 993 with tls, and 143 without or with starttls."},
     {ROW("tls", KEY_WORD, "tls", 0, 0, Account, tls),
      .help = "\"tls\" and \"starttls\" always verify the server's certificate "
-             "and name, and say no password when that fails. \"off\" is for "
-             "this machine only, unless insecure_ok.",
+             "and name, and say no password when that fails. \"off\" and "
+             "\"none\" are the same, for this machine only unless "
+             "insecure_ok.",
      .words = tls_modes},
     {ROW("insecure_ok", KEY_BOOL, "false", 0, 0, Account, insecure_ok),
      .help = "With tls = \"off\" to another machine: everybody on the way may "

@@ -292,6 +292,16 @@ START_TEST(every_key_is_found_and_explained)
 }
 END_TEST
 
+/* Of words that mean the same the first is shown. */
+static const char *
+first_word(const Key *key, int value)
+{
+    const KeyWord *word = key->words;
+    while (word->value != value)
+        word++;
+    return word->name;
+}
+
 static void
 try_words(const KeyBlock *block, const Key *key)
 {
@@ -299,8 +309,10 @@ try_words(const KeyBlock *block, const Key *key)
         return;
     for (const KeyWord *word = key->words; word->name != NULL; word++) {
         g_autofree char *value = g_strdup_printf("\"%s\"", word->name);
+        g_autofree char *wanted =
+            g_strdup_printf("\"%s\"", first_word(key, word->value));
         g_autofree char *shown = shown_with(block, key, value);
-        ck_assert_str_eq(shown, value);
+        ck_assert_str_eq(shown, wanted);
     }
     refused_with(block, key, "\"Off\"", "'Off' is not known; write ");
     refused_with(block, key, "\"\"", "is not known; write ");
