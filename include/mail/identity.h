@@ -21,7 +21,7 @@ size_t identity_source_offset(const char *bytes, size_t length);
  * The envelope sender as the last server wrote it down: the first Return-Path
  * of the header (RFC 5321 4.4), without brackets; "" is the null reverse-path.
  * NULL if there is none, or none that could be one. At most 64 KiB of header
- * are looked through.
+ * are looked through, so far as fields begin there.
  */
 char *identity_return_path(const char *bytes, size_t length);
 

@@ -141,8 +141,8 @@ identity_return_path(const char *bytes, size_t length)
 {
     static const char name[] = "Return-Path";
     size_t next;
-    length = MIN(length, PATH_LOOK_BYTES);
-    for (size_t offset = 0; offset < length; offset = next) {
+    size_t looked = MIN(length, PATH_LOOK_BYTES);
+    for (size_t offset = 0; offset < looked; offset = next) {
         next = header_next_line(bytes, length, offset);
         const char *line = bytes + offset;
         size_t n = next - offset;
@@ -152,8 +152,10 @@ identity_return_path(const char *bytes, size_t length)
         if (name_length != strlen(name) ||
             g_ascii_strncasecmp(line, name, name_length) != 0)
             continue;
+        while (next < looked && (bytes[next] == ' ' || bytes[next] == '\t'))
+            next = header_next_line(bytes, length, next);
         const char *colon = memchr(line, ':', n);
-        return path_of(colon + 1, (size_t)(line + n - colon - 1));
+        return path_of(colon + 1, (size_t)(bytes + next - colon - 1));
     }
     return NULL;
 }

@@ -34,6 +34,53 @@ START_TEST(the_leading_lines_of_an_attempt_are_skipped)
 }
 END_TEST
 
+static const struct {
+    const char *text;
+    const char *path; /* NULL: none that could be one */
+} paths[] = {
+    {"Return-Path: <a@x.example>\nSubject: x\n\n", "a@x.example"},
+    {"return-path:<a@x.example>\r\n\r\n", "a@x.example"},
+    {"Return-Path: a@x.example\n\n", "a@x.example"},
+    {"Return-Path: <>\n\n", ""},
+    {"Return-Path: < >\n\n", ""},
+    {"Return-Path:\r\n\t<a@x.example>\r\n\r\n", "a@x.example"},
+    {"Received: y\nReturn-Path: <a@x.example>\n\n", "a@x.example"},
+    {"Return-Path: <a@x.example>\nReturn-Path: <b@x.example>\n\n",
+     "a@x.example"},
+    /* Two that are none, and what stands in the body. */
+    {"Return-Path: \n\n", NULL},
+    {"Return-Path: <a@x.example>, <b@x.example>\n\n", NULL},
+    {"Return-Path: <a\nb@x.example>\n\n", NULL},
+    {"Return-Paths: <a@x.example>\n\n", NULL},
+    {"Subject: x\n\nReturn-Path: <a@x.example>\n", NULL},
+    {"Subject: x\r\n\r\nReturn-Path: <a@x.example>\n", NULL},
+    {"Return-Path", NULL},
+    {"Return-Path: <a@x.example>", "a@x.example"},
+    {"", NULL},
+};
+
+START_TEST(the_envelope_sender_is_what_the_last_server_wrote)
+{
+    g_autofree char *path =
+        identity_return_path(paths[_i].text, strlen(paths[_i].text));
+    ck_assert_pstr_eq(path, paths[_i].path);
+}
+END_TEST
+
+/* It is looked for in 64 KiB. */
+START_TEST(a_far_return_path_is_none)
+{
+    for (int more = 0; more < 2; more++) {
+        g_autoptr(GString) text = g_string_new("X: ");
+        while (text->len < (size_t)(65535 - 1 + more))
+            g_string_append_c(text, 'x');
+        g_string_append(text, "\nReturn-Path: <a@b.cd>\n\n");
+        g_autofree char *path = identity_return_path(text->str, text->len);
+        ck_assert_pstr_eq(path, more == 0 ? "a@b.cd" : NULL);
+    }
+}
+END_TEST
+
 static void
 collect(void *context, const char *piece, size_t piece_length)
 {
@@ -133,6 +180,10 @@ add(TCase *tests)
                         G_N_ELEMENTS(sources));
     tcase_add_loop_test(tests, content_is_what_the_road_leaves_alone, 0,
                         G_N_ELEMENTS(contents));
+    tcase_add_loop_test(tests,
+                        the_envelope_sender_is_what_the_last_server_wrote, 0,
+                        G_N_ELEMENTS(paths));
+    tcase_add_test(tests, a_far_return_path_is_none);
     tcase_add_test(tests, ways_with_other_line_ends_agree);
     tcase_add_loop_test(tests, hostile_mail_costs_its_length, 0,
                         G_N_ELEMENTS(hostile));
