@@ -5,7 +5,7 @@
 #include "mail/address.h"
 #include "mail/header.h"
 
-enum { PATH_LOOK_BYTES = 64 * 1024 };
+enum { PATH_LOOK_BYTES = 64 * 1024, PATH_FIELD_BYTES = 1024 };
 
 /* Frozen: the keys of stored deliveries depend on this list. */
 static const char *const attempt_fields[] = {"Return-Path", "Delivered-To",
@@ -124,6 +124,8 @@ has_value(const char *line, size_t length)
 static char *
 path_of(const char *value, size_t length)
 {
+    if (length > PATH_FIELD_BYTES)
+        return NULL;
     g_autofree char *text = g_strndup(value, length);
     char *path = g_strstrip(text);
     size_t n = strlen(path);
