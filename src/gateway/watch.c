@@ -431,17 +431,26 @@ watch_look(Watch *watch, Watched *ret_watched, GError **error)
            !(is_due || lease_is_due(watch)) || report_well(watch, error);
 }
 
+/* A server may take back its offer of IDLE at any time. */
+static int64_t
+wait_s(Watch *watch)
+{
+    int64_t poll_us = watch->with.folder->poll_s * G_USEC_PER_SEC;
+    if (!imap_abilities(watch->client).idle)
+        watch->look_at_us = MIN(watch->look_at_us, now_us() + poll_us);
+    int64_t left_s = (watch->look_at_us - now_us()) / G_USEC_PER_SEC + 1;
+    return CLAMP(left_s, 1, FOLDER_RENEW_S);
+}
+
 bool
 watch_wait(Watch *watch, int fd, GError **error)
 {
     LOG_SCOPE(kv("folder", watch->name));
     g_autoptr(GError) failure = NULL;
     bool news = false;
-    int64_t left_s = (watch->look_at_us - now_us()) / G_USEC_PER_SEC + 1;
     if (watch->client == NULL)
         return true;
-    if (!imap_wait(watch->client, fd, CLAMP(left_s, 1, FOLDER_RENEW_S), &news,
-                   &failure))
+    if (!imap_wait(watch->client, fd, wait_s(watch), &news, &failure))
         return fail(watch, failure, false, error);
     watch->news |= news;
     return true;
