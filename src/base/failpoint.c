@@ -8,14 +8,18 @@
 #include <string.h>
 #include <unistd.h>
 
+static char *
+file_of(const char *name)
+{
+    const char *directory = g_getenv("POSTERN_FAILPOINTS");
+    return directory != NULL ? g_build_filename(directory, name, NULL) : NULL;
+}
+
 void
 failpoint(const char *name)
 {
-    const char *directory = g_getenv("POSTERN_FAILPOINTS");
-    if (directory == NULL)
-        return;
-    g_autofree char *path = g_build_filename(directory, name, NULL);
-    if (unlink(path) == 0)
+    g_autofree char *path = file_of(name);
+    if (path != NULL && unlink(path) == 0)
         kill(getpid(), SIGKILL);
 }
 
@@ -36,6 +40,15 @@ failpoint_mail(const char *bytes, size_t length)
         ;
     while (forever && says(bytes, length, "eat"))
         memset(g_malloc(1024 * 1024), 1, 1024 * 1024);
+}
+
+void
+failpoint_fetched(const char *bytes, size_t length)
+{
+    g_autofree char *path = file_of("watch.mail");
+    if (path != NULL && access(path, F_OK) == 0 &&
+        says(bytes, length, "fetched"))
+        kill(getpid(), SIGKILL);
 }
 
 #else

@@ -103,6 +103,7 @@ static bool
 take_mail(void *context, uint32_t uid, GBytes *raw)
 {
     Batch *batch = context;
+    FAILPOINT_FETCHED(g_bytes_get_data(raw, NULL), g_bytes_get_size(raw));
     for (guint i = 0; i < batch->uids->len; i++)
         if (g_array_index(batch->uids, uint32_t, i) == uid)
             return true; /* nobody asked for it twice */

@@ -12,6 +12,11 @@
 #                          $MAILS/NAME.eml)
 #   folder_count FOLDER [QUERY]      mails in it, as doveadm search says
 #   folder_has FOLDER N [QUERY]
+#   put_noted NAME FOLDER QUEUE      put_mail, noted in $IMAP_LEDGER (note_mail:
+#                          noted only)
+#   imap_oracle NAME [ARGS...]       a TAP point: in the end, and before $IMAP_REST
+#                          seconds are over, imap_oracle.py finds nothing wrong
+#   watched N              so many folders are read without trouble
 #   raw_of, sha_of NAME    digest of what the database has, and of what was sent
 
 imap_prepare()
@@ -24,6 +29,8 @@ imap_prepare()
     fi
     ACCOUNT_NAME=office
     ACCOUNT_FOLDERS=
+    IMAP_LEDGER=$SERVERS/imap-ledger
+    : >"$IMAP_LEDGER"
     servers_mkdir "$DOVECOT_MAIL/desk" 0700 "$SERVERS_USER"
     dovecot_maildir "$DOVECOT_MAIL/desk"
 }
@@ -68,6 +75,46 @@ put_mail()
     mail_write "$1" "$1@customers.test" "Question $1"
     put_file "$@"
 }
+
+# --- what must be true in the end ------------------------------------------------
+
+note_mail()
+{
+    printf '%s\t%s\t%s\n' "$(sha_of "$1")" "$3" "$2" >>"$IMAP_LEDGER"
+}
+
+put_noted()
+{
+    mail_write "$1" "$1@customers.test" "Question $1"
+    note_mail "$@"
+    put_file "$1" '' "$2"
+}
+
+oracle_is_content()
+{
+    "$PYTHON" "$servers_support/imap_oracle.py" --ledger "$IMAP_LEDGER" "$@" \
+        >"$SERVERS/oracle.out" 2>&1
+}
+
+imap_oracle()
+{
+    oracle_name=$1
+    shift
+    if wait_for "${IMAP_REST:-30}" oracle_is_content "$@"; then
+        tap_pass "$oracle_name: all mails are safe"
+    else
+        tap_fail "$oracle_name: all mails are safe"
+    fi
+    tap_diag "$(head -n 40 "$SERVERS/oracle.out")"
+}
+
+watched()
+{
+    [ "$(desk_sql "SELECT count(*) FROM folder WHERE looked_at IS NOT NULL
+        AND last_error = '' AND lease_until > now()")" = "$1" ]
+}
+
+# --- folders ---------------------------------------------------------------------
 
 folder_count()
 {
