@@ -177,6 +177,9 @@ test_validity()
     put_file alarm
     tap_ok "a mail without Message-ID" wait_for 10 has_tickets $((before + 1))
     desk_stop
+    desk_sql "INSERT INTO left_mail (folder_id, uid_validity, uid, reason,
+            parked_at) SELECT id, uid_validity, 1, 'too large', now()
+        FROM folder WHERE name = 'INBOX'" >/dev/null
     desk_sql "DELETE FROM delivery WHERE ctid IN (SELECT ctid FROM delivery
         WHERE source_key LIKE 'imap/office/INBOX/%' LIMIT 2)" >/dev/null
     dovecot_adm mailbox update --uid-validity 4711 -u desk INBOX ||
@@ -188,7 +191,9 @@ test_validity()
     tap_ok "to the end" wait_for 20 position_is INBOX $((had + 2))
     desk_settled 1
     tap_is "and no other becomes a second ticket" "$(tickets)" $((before + 2))
-    tap_is "nor a second message" "$(desk_sql "SELECT count(*) FROM message
+    tap_is "what was left in the old one is forgotten" \
+        "$(desk account retry office)" "0 to be tried again"
+    tap_is "nor is there a second message" "$(desk_sql "SELECT count(*) FROM message
         WHERE kind = 'mail'")" "$(desk_sql 'SELECT count(*) FROM ticket')"
 }
 
