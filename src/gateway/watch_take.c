@@ -408,18 +408,20 @@ watch_answer_for_hand(Watch *watch, GError **error)
     return true;
 }
 
-/* Nothing is left to take, but the position may stand before where it belongs:
- * the rest has vanished, or is from before the day that counts. */
+/* None of the last few that were asked for is there any more, or what was there
+ * at the beginning is from before the day that counts: the position may stand
+ * before where it belongs. It moves past nobody who is still to be asked for.
+ */
 static bool
-close_gap(Watch *watch, Watched *ret_watched, GError **error)
+close_gap(Watch *watch, guint asked, Watched *ret_watched, GError **error)
 {
-    uint32_t last = watch->pending->len > 0
-                        ? pending_at(watch, watch->pending->len - 1)
-                        : 0;
     g_autoptr(GPtrArray) none = g_ptr_array_new();
     g_autoptr(GArray) left = g_array_new(FALSE, TRUE, sizeof(LeftMail));
-    FolderBatch row = {none, NULL, position_after(watch, last), left,
-                       watch->pending};
+    g_autoptr(GArray) gone = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    for (guint i = watch->next - asked; i < watch->next; i++)
+        g_array_append_val(gone, g_array_index(watch->pending, uint32_t, i));
+    uint32_t last = asked > 0 ? pending_at(watch, watch->next - 1) : 0;
+    FolderBatch row = {none, NULL, position_after(watch, last), left, gone};
     if (last == 0 && row.last_uid == watch->position.last_uid)
         return true;
     return commit(watch, &row, ret_watched, error);
@@ -428,14 +430,16 @@ close_gap(Watch *watch, Watched *ret_watched, GError **error)
 bool
 watch_take(Watch *watch, Watched *ret_watched, GError **error)
 {
+    guint asked = 0;
     if (watch->sizes->len == 0 && watch->next < watch->pending->len) {
-        guint asked = MIN(watch->pending->len - watch->next, (guint)IMAP_BATCH);
+        asked = MIN(watch->pending->len - watch->next, (guint)IMAP_BATCH);
         if (!ask_sizes(watch, error))
             return false;
         watch->next += asked;
     }
-    bool good = watch->sizes->len > 0 ? take_batch(watch, ret_watched, error)
-                                      : close_gap(watch, ret_watched, error);
+    bool good = watch->sizes->len > 0
+                    ? take_batch(watch, ret_watched, error)
+                    : close_gap(watch, asked, ret_watched, error);
     ret_watched->more =
         watch->sizes->len > 0 || watch->next < watch->pending->len;
     if (!ret_watched->more) {

@@ -2,6 +2,8 @@
 # A desk that watches folders of a private Dovecot; read after desk.sh.
 #
 #   imap_prepare           PostgreSQL, sink and Dovecot, and no daemon yet
+#   account_password       the password of an account "office" without folders
+#                          yet, where the server is another one
 #   account_folder FOLDER QUEUE [KEYS]   one more folder of account
 #                          $ACCOUNT_NAME, in which user "desk" logs in
 #   imap_settings [TEXT]   the settings with that account; $ACCOUNT_KEYS are
@@ -19,9 +21,8 @@
 #   watched N              so many folders are read without trouble
 #   raw_of, sha_of NAME    digest of what the database has, and of what was sent
 
-imap_prepare()
+account_password()
 {
-    desk_prepare && dovecot_start "${1:-}" || return 1
     printf 'secret\n' >"$SERVERS/imap-password"
     chmod 0600 "$SERVERS/imap-password"
     if [ "$(id -u)" = 0 ]; then
@@ -29,6 +30,12 @@ imap_prepare()
     fi
     ACCOUNT_NAME=office
     ACCOUNT_FOLDERS=
+}
+
+imap_prepare()
+{
+    desk_prepare && dovecot_start "${1:-}" || return 1
+    account_password
     IMAP_LEDGER=$SERVERS/imap-ledger
     : >"$IMAP_LEDGER"
     servers_mkdir "$DOVECOT_MAIL/desk" 0700 "$SERVERS_USER"

@@ -1,0 +1,99 @@
+#!/bin/sh
+# Servers that are odd, and moments that are unlikely: a folder's position never
+# moves past a mail that is neither in the database nor noted as left, and no
+# mail stops another.
+set -u
+. "${srcdir:-.}/tests/support/tap.sh"
+. "${srcdir:-.}/tests/support/servers.sh"
+. "${srcdir:-.}/tests/support/desk.sh"
+. "${srcdir:-.}/tests/support/imap.sh"
+
+# odd JSON: the folders that there are, from now on.
+odd()
+{
+    printf '%s\n' "$1" >"$SERVERS/odd.new"
+    chmod 0644 "$SERVERS/odd.new"
+    mv -f "$SERVERS/odd.new" "$SERVERS/odd.json"
+}
+
+odd_prepare()
+{
+    desk_prepare || return 1
+    account_password
+    ACCOUNT_PORT=$(free_port)
+    cp "$servers_support/imap_odd_server.py" "$SERVERS/"
+    odd '{}'
+    servers_mkdir "$SERVERS/odd" 0755 "$SERVERS_USER"
+    server_run odd "$PYTHON" "$SERVERS/imap_odd_server.py" "$ACCOUNT_PORT" \
+        "$SERVERS/odd.json" "$SERVERS/odd/ledger"
+}
+
+# desk_with JSON FOLDER...: a desk that knows nothing yet, of these folders.
+desk_with()
+{
+    odd "$1"
+    shift
+    ACCOUNT_FOLDERS=
+    for with_folder in "$@"; do
+        account_folder "$with_folder" billing
+    done
+    imap_settings
+    desk_sql 'TRUNCATE folder, delivery, ticket, left_mail CASCADE' >/dev/null
+    desk_start || exit 1
+}
+
+# accepted FOLDER: how many mails of it are in the database, by what they say.
+accepted()
+{
+    desk_sql "SELECT count(DISTINCT r.digest) FROM raw_mail r
+        JOIN delivery d ON d.raw_digest = r.digest
+        WHERE position(convert_to('<$1-', 'UTF8') IN r.bytes) > 0"
+}
+
+has_accepted()
+{
+    [ "$(accepted "$1")" = "$2" ]
+}
+
+position_is()
+{
+    [ "$(desk_sql "SELECT last_uid FROM folder WHERE name = '$1'")" = "$2" ]
+}
+
+# commands ERE: how many such commands the server has seen.
+commands()
+{
+    grep -Ec -e "$1" "$SERVERS/odd/ledger"
+}
+
+# --- what has vanished --------------------------------------------------------------
+
+# A whole hundred has gone between the search and its sizes, and then the
+# connection breaks.
+test_vanished()
+{
+    desk_with '{"vanished": {"validity": 7, "mails": [[1, 150]],
+        "gone": [[1, 100]], "hang_up": 1}}' vanished
+    tap_ok "who vanished takes nobody along" \
+        wait_for 20 has_accepted vanished 50
+    tap_ok "and it was read to its end" wait_for 10 position_is vanished 150
+    desk_stop
+}
+
+test_left_stays()
+{
+    desk_with '{"left": {"validity": 7, "mails": [[1, 150]],
+        "large": [[5, 5]], "gone": [[101, 150]]}}' left
+    tap_ok "a folder with a mail that is too large, and an end that vanished" \
+        wait_for 20 position_is left 150
+    tap_is "all others are taken" "$(accepted left)" 99
+    tap_is "the large one is noted" "$(desk_sql 'SELECT uid, parked_at
+        IS NOT NULL FROM left_mail')" '5|t'
+    desk_stop
+}
+
+servers_need pg sink
+odd_prepare || exit 1
+imap_test vanished left_stays
+desk_sane
+tap_done
