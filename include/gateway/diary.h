@@ -20,7 +20,9 @@ enum { DIARY_MARKS = 20 }; /* mails that can be marked: a claim has no more */
 
 /* Mails of a folder, by their UIDs; first 0: none. */
 typedef struct {
+    int64_t folder; /* its number in the database: others may have its UIDs */
     uint32_t uid_validity;
+    uint32_t generation; /* of that */
     uint32_t first;
     uint32_t last;
     bool alone; /* one by one, since something broke on one of them */

@@ -11,7 +11,7 @@
 #include "base/failure.h"
 #include "debt.h"
 
-enum { MAGIC = 0x506f7374, VERSION = 4 };
+enum { MAGIC = 0x506f7374, VERSION = 5 };
 
 static const char *const role_names[] = {
     [WORKER_NONE] = "",
@@ -204,7 +204,9 @@ status_slot_fetching(StatusSlot *slot, const Fetching *fetching)
 {
     /* A half of it is nothing: `first` tells whether there is any. */
     __atomic_store_n(&slot->fetching.first, 0, __ATOMIC_RELEASE);
+    slot->fetching.folder = fetching->folder;
     slot->fetching.uid_validity = fetching->uid_validity;
+    slot->fetching.generation = fetching->generation;
     slot->fetching.last = fetching->last;
     slot->fetching.alone = fetching->alone;
     __atomic_store_n(&slot->fetching.first, fetching->first, __ATOMIC_RELEASE);

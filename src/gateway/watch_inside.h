@@ -42,7 +42,8 @@ bool watch_take(Watch *watch, Watched *ret_watched, GError **error);
 void watch_breathe(Watch *watch);
 
 /* The one before us died on a mail, or on one of several: count the strike, or
- * be cautious. */
+ * be cautious. It may have read another folder: with other settings we are in
+ * its place. */
 bool watch_answer_for_hand(Watch *watch, GError **error);
 
 /* Do with these (uint32_t) what the settings want after acceptance; false only

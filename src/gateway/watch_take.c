@@ -123,11 +123,15 @@ static void
 note_fetching(const Watch *watch, const Batch *batch)
 {
     const Diary *diary = watch->with.diary;
+    const FolderPosition *at = &watch->position;
     Fetching fetching = {0};
     if (batch != NULL)
-        fetching = (Fetching){
-            watch->position.uid_validity, batch->messages[0].uid,
-            batch->messages[batch->n - 1].uid, is_alone(watch, batch)};
+        fetching = (Fetching){.folder = at->id,
+                              .uid_validity = at->uid_validity,
+                              .generation = at->generation,
+                              .first = batch->messages[0].uid,
+                              .last = batch->messages[batch->n - 1].uid,
+                              .alone = is_alone(watch, batch)};
     diary->fetching(diary->context, &fetching);
 }
 
@@ -394,11 +398,14 @@ bool
 watch_answer_for_hand(Watch *watch, GError **error)
 {
     const Fetching *hand = &watch->with.hand;
+    const FolderPosition *at = &watch->position;
     Watched watched = {0};
     if (!watch->has_hand)
         return true;
     const ImapMessage message = {hand->first, 0};
-    bool is_this = hand->uid_validity == watch->position.uid_validity;
+    bool is_this = hand->folder == at->id &&
+                   hand->uid_validity == at->uid_validity &&
+                   hand->generation == at->generation;
     if (is_this && hand->alone &&
         !leave(watch, &message, true, "a worker died on it", &watched, error))
         return false;

@@ -92,8 +92,42 @@ test_left_stays()
     desk_stop
 }
 
+# --- what a dead worker had in hand --------------------------------------------------
+
+is_fetched_alone()
+{
+    [ "$(commands '^one UID FETCH 500 .*BODY')" -ge 2 ]
+}
+
+# Folders of the same UIDVALIDITY, and a worker that dies of a mail in one of
+# them just when the settings name them in another order.
+test_hand()
+{
+    desk_with '{"one": {"validity": 7, "mails": [[500, 500]],
+        "stalled": [[500, 500]]},
+        "two": {"validity": 7, "mails": [[1, 3]]}}' one two
+    tap_ok "the other folder is read" wait_for 20 position_is two 3
+    tap_ok "one hangs in a mail that is alone" \
+        wait_for 30 is_fetched_alone
+    ACCOUNT_FOLDERS=
+    account_folder two billing
+    account_folder one billing
+    imap_settings
+    kill -STOP $(desk_workers imap)
+    desk_reload
+    odd '{"one": {"validity": 7, "mails": [[500, 500]]},
+        "two": {"validity": 7, "mails": [[1, 9]], "next": 900}}'
+    kill -KILL $(desk_workers imap)
+    tap_ok "its mail is taken" wait_for 90 has_accepted one 1
+    tap_ok "and no mail of the other is passed over" \
+        wait_for 20 has_accepted two 9
+    tap_is "nor struck" "$(desk_sql "SELECT count(*) FROM left_mail l
+        JOIN folder f ON f.id = l.folder_id WHERE f.name = 'two'")" 0
+    desk_stop
+}
+
 servers_need pg sink
 odd_prepare || exit 1
-imap_test vanished left_stays
+imap_test vanished left_stays hand
 desk_sane
 tap_done
