@@ -24,7 +24,7 @@ enum {
 typedef struct {
     int64_t id;
     uint32_t uid_validity; /* 0: never opened */
-    uint32_t generation;   /* of that: it went back to lower numbers so often */
+    uint32_t generation;   /* it was another folder before so often */
     uint32_t last_uid;     /* all up to it are dealt with */
     uint32_t resync_until; /* up to it: compare with what is known */
     uint32_t acted_uid;    /* up to it accepted ones are flagged or moved */
@@ -56,8 +56,9 @@ bool folder_report(Store *store, int64_t id, const char *lease,
 
 /*
  * The server's folder is not the one that was read: read it from its beginning,
- * comparing up to `resync_until`. Under the same `uid_validity` it is the next
- * generation of it. `position` is as that leaves it.
+ * comparing up to `resync_until`. It is the next generation of it, be it under
+ * the same `uid_validity` or under one that it had before. `position` is as that
+ * leaves it.
  */
 bool folder_begin(Store *store, const char *lease, uint32_t uid_validity,
                   uint32_t resync_until, FolderPosition *position,

@@ -204,7 +204,7 @@ COMMENT ON COLUMN folder.id IS 'Internal number.';
 COMMENT ON COLUMN folder.account IS 'The account, as in postern.conf.';
 COMMENT ON COLUMN folder.name IS 'The folder, as in postern.conf.';
 COMMENT ON COLUMN folder.uid_validity IS 'What the server called this generation of the folder (RFC 3501 2.3.1.1); 0: never opened.';
-COMMENT ON COLUMN folder.generation IS 'How often the folder went back to lower numbers under the same uid_validity, as after a restore.';
+COMMENT ON COLUMN folder.generation IS 'How often it was another folder before: another uid_validity, or lower numbers under the same one, as after a restore.';
 COMMENT ON COLUMN folder.last_uid IS 'Mails with numbers up to this one are dealt with: accepted, known before, or in left_mail.';
 COMMENT ON COLUMN folder.resync_until IS 'Mails up to this number were there when this generation was first seen: they are compared with what is known before.';
 COMMENT ON COLUMN folder.acted_uid IS 'Up to this number accepted mails were flagged or moved, as the settings want.';

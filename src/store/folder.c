@@ -86,8 +86,10 @@ folder_begin(Store *store, const char *lease, uint32_t uid_validity,
              uint32_t resync_until, FolderPosition *position, bool *ret_held,
              GError **error)
 {
-    bool is_same = uid_validity == position->uid_validity;
-    uint32_t generation = is_same ? position->generation + 1 : 0;
+    /* Never one that there was: a server may come back to an old UIDVALIDITY,
+     * too, and source keys must not. */
+    bool is_first = position->uid_validity == 0;
+    uint32_t generation = is_first ? 0 : position->generation + 1;
     if (!ask_held(store, ST_folder_begin,
                   PARAMS(p_int(position->id), p_text(lease),
                          p_int(uid_validity), p_int(generation),

@@ -329,11 +329,26 @@ START_TEST(the_same_validity_again_is_another_generation)
     ck_assert_uint_eq(again.last_uid, 0);
     ck_assert_uint_eq(again.resync_until, 3);
     must(folder_begin(fix.store, ours, 8, 3, &position, &held, &error), error);
-    ck_assert_uint_eq(position.generation, 0);
+    ck_assert_uint_eq(position.generation, 2);
     must(folder_begin(fix.store, theirs, 9, 3, &position, &held, &error),
          error);
     ck_assert(!held);
     ck_assert_uint_eq(position.uid_validity, 8);
+}
+END_TEST
+
+/* A server that lost its index gives out another UIDVALIDITY; with the index
+ * from a backup it is back at the first one, and gives out numbers again. */
+START_TEST(a_validity_that_comes_back_is_another_generation)
+{
+    g_autoptr(GError) error = NULL;
+    FolderPosition position = folder_new(0);
+    bool held;
+    int64_t id = take_one(&position, 5, "Subject: a\n\n", false, "support");
+    must(folder_begin(fix.store, ours, 8, 1, &position, &held, &error), error);
+    must(folder_begin(fix.store, ours, 7, 5, &position, &held, &error), error);
+    ck_assert_int_ne(take_one(&position, 5, "Subject: b\n\n", true, "support"),
+                     id);
 }
 END_TEST
 
@@ -490,6 +505,7 @@ add_folder_tests(Suite *suite)
     tcase_add_test(tests, what_is_known_is_not_taken_again);
     tcase_add_test(tests, what_is_in_a_ticket_is_known_without_its_hand_over);
     tcase_add_test(tests, the_same_validity_again_is_another_generation);
+    tcase_add_test(tests, a_validity_that_comes_back_is_another_generation);
     tcase_add_test(tests, three_strikes_park);
     tcase_add_test(tests, a_higher_limit_lets_in_what_was_too_large);
     tcase_add_test(tests, what_was_taken_after_all_is_left_no_more);
