@@ -184,16 +184,16 @@ log_in(Watch *watch, GError **error)
     return imap_open(watch->with.account, secret, NULL, error);
 }
 
-/* A token may have been taken back before its time: once more with another. */
+/* A token may end, or be taken back, before its time: once more with another.
+ */
 static bool
 open_client(Watch *watch, GError **error)
 {
     g_autoptr(GError) failure = NULL;
-    bool had_token = watch->secret != NULL;
     if (!have_secret(watch, false, error))
         return false;
     watch->client = log_in(watch, &failure);
-    if (watch->client == NULL && had_token &&
+    if (watch->client == NULL && watch->with.password == NULL &&
         failure_is(failure, FAILURE_PERMANENT)) {
         g_clear_error(&failure);
         if (!have_secret(watch, true, error))
