@@ -6,7 +6,7 @@
 #                          and $DOVECOT_TLS_PORT; certificate by tls_make. Any
 #                          user may log in with password "secret"; their mail is
 #                          in $DOVECOT_MAIL/USER as Maildir. Log: $DOVECOT_LOG.
-#   dovecot_stop
+#   dovecot_stop, dovecot_run      the same once more
 #   dovecot_folder USER NAME   a folder, by its name on the wire
 #   dovecot_put USER FILE [FLAGS]   a mail arrives in INBOX, USER/.NAME for
 #                          another folder; with Maildir flags (S: seen) it was
@@ -81,6 +81,11 @@ dovecot_start()
     servers_mkdir "$DOVECOT_HOME" 0755 "$SERVERS_USER"
     servers_mkdir "$DOVECOT_MAIL" 0755 "$SERVERS_USER"
     dovecot_write "$@"
+    dovecot_run
+}
+
+dovecot_run()
+{
     server_run dovecot /usr/sbin/dovecot -F -c "$DOVECOT_HOME/dovecot.conf"
     wait_for 10 dovecot_is_up || {
         tap_show "$SERVERS/dovecot.log"

@@ -7,7 +7,8 @@
 #   account_folder FOLDER QUEUE [KEYS]   one more folder of account
 #                          $ACCOUNT_NAME, in which user "desk" logs in
 #   imap_settings [TEXT]   the settings with that account; $ACCOUNT_KEYS are
-#                          added to it, $ACCOUNT_PORT stands for Dovecot's,
+#                          added to it, $ACCOUNT_SECRET stands for the
+#                          password_file, $ACCOUNT_PORT for Dovecot's,
 #                          $IMAP_LIMITS are added to limits
 #   imap_test PART...      test_PART of each, or of $IMAP_PARTS only
 #   put_mail NAME [FLAGS [FOLDER]]   a person's mail arrives (put_file: that of
@@ -53,7 +54,7 @@ imap_settings()
     desk_settings "accounts = ( { name = \"$ACCOUNT_NAME\";
         host = \"127.0.0.1\"; port = ${ACCOUNT_PORT:-$DOVECOT_PORT};
         tls = \"off\"; user = \"desk\"; timeout = \"5s\";
-        password_file = \"$SERVERS/imap-password\";
+        ${ACCOUNT_SECRET:-password_file = \"$SERVERS/imap-password\";}
         ${ACCOUNT_KEYS:-}
         folders = ( $ACCOUNT_FOLDERS ); } );
         limits = { poll = \"1s\"; ${IMAP_LIMITS:-} };

@@ -2,14 +2,15 @@
 """Compare what was put into IMAP folders with what is in the database.
 
 usage: imap_oracle.py --ledger FILE [--gone FILE] [--moved FOLDER=DIR]
-                      [--emptied FOLDER=DIR]
+                      [--emptied FOLDER=DIR] [--meddled]
 
 FILE has a line for each mail that was put into a folder: its SHA-256 as it is on
 the wire, with CRLF, the folder's queue and the folder, with tabs between them.
 --gone: those that somebody else took out of the folder, in the same form; they
 may be in a ticket or not. --moved: each mail of that folder is in this Maildir by
-now, once, but for those that are gone; --emptied: none is in this one any more.
-Both may be said more than once.
+now, but for those that are gone; --emptied: none is in this one any more. Both
+may be said more than once. --meddled: somebody else moved them, too, at the same
+time, and a server may make two of one then.
 
 The database is asked by psql(1), which finds it in the environment; digests are
 computed there anew from the stored bytes. No code of ours is asked, and no column
@@ -102,13 +103,14 @@ def judge_tickets(put, gone, deliveries, messages):
             yield "doubled: %d mails are in ticket %s" % (times, ticket)
 
 
-def judge_moved(put, gone, moved):
-    """Exactly once in the other folder."""
+def judge_moved(put, gone, moved, meddled):
+    """Once in the other folder."""
     for place in moved:
         folder, directory = place.split("=", 1)
         there = read_maildir(directory)
         for digest, _, its_folder in sorted(put - gone):
-            if its_folder == folder and there[digest] != 1:
+            if its_folder == folder and there[digest] != 1 and (
+                    there[digest] == 0 or not meddled):
                 yield "unmoved: %s is %d times in %s" % (
                     digest, there[digest], directory)
 
@@ -130,6 +132,7 @@ def parse_options():
     parser.add_argument("--gone")
     parser.add_argument("--moved", action="append", default=[])
     parser.add_argument("--emptied", action="append", default=[])
+    parser.add_argument("--meddled", action="store_true")
     return parser.parse_args()
 
 
@@ -141,7 +144,7 @@ def main():
     deliveries = ask(DELIVERIES)
     messages = ask(MESSAGES)
     broken = [*judge_tickets(put, gone, deliveries, messages),
-              *judge_moved(put, gone, options.moved),
+              *judge_moved(put, gone, options.moved, options.meddled),
               *judge_emptied(put, options.emptied)]
     print("%d put, %d gone, %d hand-overs, %d in tickets" % (
         len(put), len(gone), len(deliveries), len(messages)))
