@@ -7,7 +7,8 @@
  *
  * Errors: FAILURE_TEMPORARY, the connection is dead or the server said NO for
  * now; FAILURE_PERMANENT, the server refused (login, folder): asking again soon
- * would only lock the account; FAILURE_CONFIG, the settings forbid it. Messages
+ * would only lock the account; FAILURE_CONFIG, the settings forbid it, or there
+ * is no room for a mail in spool_directory. Messages
  * quote what the server said and never a secret. After any error but a refused
  * folder the connection is to be closed.
  */
@@ -128,8 +129,8 @@ bool imap_fetch(ImapClient *client, const ImapMessage *messages, size_t n,
                 const char *spool_directory, size_t memory_bytes, ImapMail mail,
                 void *context, GError **error);
 
-/* Call `progress` now and then while a mail comes in, which may take long; NULL:
- * no more. It must not use the client. */
+/* Call `progress` now and then while a mail comes in, which may take long;
+ * NULL: no more. It must not use the client. */
 void imap_on_progress(ImapClient *client, void (*progress)(void *context),
                       void *context);
 

@@ -57,19 +57,15 @@ pending_at(const Watch *watch, guint index)
     return g_array_index(watch->pending, uint32_t, index);
 }
 
-/* Sizes of the next ones; who has gone meanwhile has none. */
-static bool
-ask_sizes(Watch *watch, GError **error)
+/* How many of the next ones are asked for together. */
+static guint
+count_next(const Watch *watch)
 {
-    guint n = MIN(watch->pending->len - watch->next, (guint)IMAP_BATCH);
-    GArray *sizes = imap_sizes(
-        watch->client, &g_array_index(watch->pending, uint32_t, watch->next), n,
-        error);
-    if (sizes == NULL)
-        return watch_drop(watch);
-    g_array_unref(watch->sizes);
-    watch->sizes = sizes;
-    return true;
+    if (watch->next == watch->pending->len || watch->sizes->len > 0)
+        return 0;
+    return pending_at(watch, watch->next) <= watch->cautious_until
+               ? 1
+               : MIN(watch->pending->len - watch->next, (guint)IMAP_BATCH);
 }
 
 static bool
@@ -99,6 +95,16 @@ batch_length(const Watch *watch)
 
 /* ---- fetching ---- */
 
+/* The size that the server said. */
+static uint32_t
+promised(const Batch *batch, uint32_t uid)
+{
+    guint i = 0;
+    while (i + 1 < batch->n && batch->messages[i].uid != uid)
+        i++;
+    return batch->messages[i].size;
+}
+
 static bool
 take_mail(void *context, uint32_t uid, GBytes *raw)
 {
@@ -107,6 +113,9 @@ take_mail(void *context, uint32_t uid, GBytes *raw)
     for (guint i = 0; i < batch->uids->len; i++)
         if (g_array_index(batch->uids, uint32_t, i) == uid)
             return true; /* nobody asked for it twice */
+    /* Sizes may be wrong, but not so wrong: it counts as not handed out. */
+    if (g_bytes_get_size(raw) == 0 && promised(batch, uid) > 0)
+        return true;
     g_ptr_array_add(batch->raws, g_bytes_ref(raw));
     g_array_append_val(batch->uids, uid);
     return true;
@@ -316,14 +325,103 @@ note_missing(Watch *watch, const Batch *batch, GArray *left, GError **error)
     return true;
 }
 
+/* ---- their sizes ---- */
+
+/* It was about mails up to this one: met one by one, each answers for itself.
+ */
+static void
+be_cautious(Watch *watch, uint32_t last)
+{
+    watch->cautious_until = MAX(watch->cautious_until, last);
+}
+
+/* As with fetching: a mail that is alone has a strike. */
+static bool
+sizes_failed(Watch *watch, guint n, const GError *failure, Watched *ret_watched,
+             GError **error)
+{
+    g_autoptr(GError) second = NULL;
+    uint32_t last = pending_at(watch, watch->next + n - 1);
+    const ImapMessage message = {last, 0};
+    bool was_alone = last <= watch->cautious_until;
+    be_cautious(watch, last);
+    if (was_alone &&
+        !leave(watch, &message, true, failure->message, ret_watched, &second))
+        log_notice(event("folder.not-reported"), kv("reason", second->message));
+    g_propagate_error(error, g_error_copy(failure));
+    return watch_drop(watch);
+}
+
+static bool
+has_uid(const GArray *uids, uint32_t uid)
+{
+    for (guint i = 0; i < uids->len; i++)
+        if (g_array_index(uids, uint32_t, i) == uid)
+            return true;
+    return false;
+}
+
+/* Those of the next `n` that have no size. */
+static GArray *
+without_size(const Watch *watch, guint n)
+{
+    GArray *uids = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    for (guint i = watch->next, k = 0; i < watch->next + n; i++) {
+        uint32_t uid = pending_at(watch, i);
+        while (k < watch->sizes->len && message_at(watch, k)->uid < uid)
+            k++;
+        if (k == watch->sizes->len || message_at(watch, k)->uid != uid)
+            g_array_append_val(uids, uid);
+    }
+    return uids;
+}
+
+/* Who has gone meanwhile has no size. Who has none and is found all the same is
+ * left, for the position will move past it. */
+static bool
+leave_unsized(Watch *watch, guint n, Watched *ret_watched, GError **error)
+{
+    g_autoptr(GPtrArray) none = g_ptr_array_new();
+    g_autoptr(GArray) left = g_array_new(FALSE, TRUE, sizeof(LeftMail));
+    g_autoptr(GArray) cleared = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    g_autoptr(GArray) uids = without_size(watch, n);
+    if (uids->len == 0)
+        return true;
+    g_autoptr(GArray) there =
+        imap_search(watch->client, g_array_index(uids, uint32_t, 0), 0, error);
+    if (there == NULL)
+        return watch_drop(watch);
+    for (guint i = 0; i < uids->len; i++) {
+        const LeftMail mail = {.uid = g_array_index(uids, uint32_t, i),
+                               .struck = true,
+                               .reason = "the server does not say its size"};
+        if (has_uid(there, mail.uid))
+            g_array_append_val(left, mail);
+    }
+    FolderBatch batch = {none, NULL, watch->position.last_uid, left, cleared};
+    return left->len == 0 || commit(watch, &batch, ret_watched, error);
+}
+
+static bool
+ask_sizes(Watch *watch, guint n, Watched *ret_watched, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    GArray *sizes = imap_sizes(
+        watch->client, &g_array_index(watch->pending, uint32_t, watch->next), n,
+        &failure);
+    if (sizes == NULL)
+        return sizes_failed(watch, n, failure, ret_watched, error);
+    g_array_unref(watch->sizes);
+    watch->sizes = sizes;
+    return leave_unsized(watch, n, ret_watched, error);
+}
+
 /* ---- the batch ---- */
 
-/* It was about these: met one by one, each answers for itself. */
-static void
-be_cautious(Watch *watch, const Batch *batch)
+static uint32_t
+last_of(const Batch *batch)
 {
-    watch->cautious_until =
-        MAX(watch->cautious_until, batch->messages[batch->n - 1].uid);
+    return batch->messages[batch->n - 1].uid;
 }
 
 /* A mail that is alone and on which the connection breaks has a strike. Is it
@@ -334,9 +432,11 @@ fetch_failed(Watch *watch, const Batch *batch, const GError *failure,
 {
     g_autoptr(GError) second = NULL;
     bool was_alone = is_alone(watch, batch);
-    be_cautious(watch, batch);
-    if (was_alone && !leave(watch, &batch->messages[0], true, failure->message,
-                            ret_watched, &second))
+    be_cautious(watch, last_of(batch));
+    /* That there is no room on our side is not its doing. */
+    if (was_alone && !failure_is(failure, FAILURE_CONFIG) &&
+        !leave(watch, &batch->messages[0], true, failure->message, ret_watched,
+               &second))
         log_notice(event("folder.not-reported"), kv("reason", second->message));
     g_propagate_error(error, g_error_copy(failure));
     return watch_drop(watch);
@@ -351,10 +451,11 @@ store_failed(Watch *watch, const Batch *batch, const GError *failure,
         g_propagate_error(error, g_error_copy(failure));
         return false;
     }
+    /* A strike: what is parked at once comes back with a higher limit. */
     if (batch->n == 1)
-        return leave(watch, &batch->messages[0], false, failure->message,
+        return leave(watch, &batch->messages[0], true, failure->message,
                      ret_watched, error);
-    be_cautious(watch, batch);
+    be_cautious(watch, last_of(batch));
     g_propagate_error(error, g_error_copy(failure));
     return false;
 }
@@ -369,8 +470,8 @@ store(Watch *watch, Batch *batch, Watched *ret_watched, GError **error)
     g_autoptr(GPtrArray) deliveries = deliveries_of(watch, batch);
     g_autofree bool *compared = compared_of(watch, batch);
     FolderBatch row = {deliveries, compared,
-                       position_after(watch, batch->messages[batch->n - 1].uid),
-                       left, batch->uids};
+                       position_after(watch, last_of(batch)), left,
+                       batch->uids};
     if (!commit(watch, &row, ret_watched, &failure))
         return store_failed(watch, batch, failure, ret_watched, error);
     return !watch->held || watch_act(watch, batch->uids, error);
@@ -437,13 +538,12 @@ close_gap(Watch *watch, guint asked, Watched *ret_watched, GError **error)
 bool
 watch_take(Watch *watch, Watched *ret_watched, GError **error)
 {
-    guint asked = 0;
-    if (watch->sizes->len == 0 && watch->next < watch->pending->len) {
-        asked = MIN(watch->pending->len - watch->next, (guint)IMAP_BATCH);
-        if (!ask_sizes(watch, error))
-            return false;
-        watch->next += asked;
-    }
+    guint asked = count_next(watch);
+    if (asked > 0 && !ask_sizes(watch, asked, ret_watched, error))
+        return false;
+    if (!watch->held)
+        return true;
+    watch->next += asked;
     bool good = watch->sizes->len > 0
                     ? take_batch(watch, ret_watched, error)
                     : close_gap(watch, asked, ret_watched, error);

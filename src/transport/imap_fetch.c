@@ -286,7 +286,7 @@ imap_fetch(ImapClient *client, const ImapMessage *messages, size_t n,
     if (result != MAILIMAP_NO_ERROR)
         return etpan_fail(client, FAILURE_TEMPORARY, "UID FETCH", error);
     if (fetching.failed) {
-        failure_set(error, FAILURE_TEMPORARY,
+        failure_set(error, FAILURE_CONFIG,
                     "account '%s': no room for a mail in %s: %s",
                     client->account->name, spool_directory, g_strerror(errno));
         return false;

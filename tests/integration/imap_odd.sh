@@ -92,6 +92,120 @@ test_left_stays()
     desk_stop
 }
 
+# --- what is not handed out ---------------------------------------------------------
+
+# Of a mail in a hundred the server cannot tell the size.
+test_unsized()
+{
+    desk_with '{"unsized": {"validity": 7, "mails": [[1, 4]],
+        "unsized": [[2, 2]]}}' unsized
+    tap_ok "a mail without a size stops no other" \
+        wait_for 40 has_accepted unsized 3
+    tap_ok "it is noted" wait_for 10 is_left 2 1
+    desk_stop
+}
+
+# is_left UID STRIKES
+is_left()
+{
+    [ "$(desk_sql 'SELECT uid, strikes FROM left_mail')" = "$1|$2" ]
+}
+
+# Not even when it was tried again, alone.
+is_not_left()
+{
+    ! wait_for 5 is_left 1 1
+}
+
+# It says OK, but has not said how large one of them is, though it is there.
+test_silent()
+{
+    desk_with '{"silent": {"validity": 7, "mails": [[1, 4]],
+        "silent": [[2, 2]]}}' silent
+    tap_ok "who has no size but is there stops no other" \
+        wait_for 20 has_accepted silent 3
+    tap_ok "and is noted" wait_for 10 is_left 2 1
+    desk_stop
+}
+
+# Octets were promised, none came: it would be lost, were it deleted now.
+test_empty()
+{
+    desk_with '{"empty": {"validity": 7, "mails": [[1, 3]],
+        "empty": [[2, 2]]}}' empty
+    tap_ok "a mail that comes without its octets stops no other" \
+        wait_for 20 position_is empty 3
+    tap_is "it is noted" "$(desk_sql 'SELECT uid, strikes FROM left_mail')" \
+        '2|1'
+    tap_is "and nothing is made of it" "$(desk_sql 'SELECT count(*)
+        FROM delivery')" 2
+    desk_stop
+}
+
+# The disk is full: that is no mail's fault.
+test_spool()
+{
+    IMAP_LIMITS='memory_size = "64KiB";'
+    desk_with '{"spool": {"validity": 7, "mails": []}}' spool
+    tap_ok "an empty folder is read" wait_for 20 watched 1
+    chmod 0500 "$SERVERS/spool"
+    odd '{"spool": {"validity": 7, "mails": [[1, 1]], "padding": 200000}}'
+    kill $(desk_workers imap)
+    tap_ok "without room for a mail it is not taken" \
+        desk_log 'no room for a mail' 20
+    tap_ok "and has no strike" is_not_left
+    chmod 0700 "$SERVERS/spool"
+    kill $(desk_workers imap)
+    tap_ok "with room it is" wait_for 20 has_accepted spool 1
+    IMAP_LIMITS=
+    desk_stop
+}
+
+# --- in a loop -----------------------------------------------------------------------
+
+connections()
+{
+    desk_logged_lines 'event=folder.opened'
+}
+
+desk_logged_lines()
+{
+    tail -n "+$((desk_mark + 1))" "$DESK_LOG" | grep -Ec -e "$1"
+}
+
+# Whoever is thrown out again and again comes back later and later.
+test_bye()
+{
+    desk_with '{"bye": {"validity": 7, "mails": [[1, 1]], "idle": "bye"}}' bye
+    tap_ok "a connection that ends in IDLE is pausing" \
+        desk_log 'event=worker.paused.*seconds=4' 20
+    desk_stop
+}
+
+# EXISTS is no news if it comes with every answer.
+test_chatty()
+{
+    desk_with '{"chatty": {"validity": 7, "mails": [[1, 1]],
+        "chatty": true}}' chatty
+    tap_ok "a chatty server's mail is taken" wait_for 20 has_accepted chatty 1
+    odd '{"chatty": {"validity": 7, "mails": [[1, 2]], "chatty": true}}'
+    tap_ok "and so is the next" wait_for 20 has_accepted chatty 2
+    searches=$(commands '^chatty UID SEARCH')
+    tap_ok "it is searched each second at most" is_calm 3
+    desk_stop
+}
+
+# is_calm SECONDS: in that time not twice as many searches.
+is_calm()
+{
+    ! wait_for "$1" has_searched $((searches + 2 * $1))
+}
+
+has_searched()
+{
+    [ "$(commands '^chatty UID SEARCH')" -ge "$1" ]
+}
+
 # --- what a dead worker had in hand --------------------------------------------------
 
 is_fetched_alone()
@@ -128,6 +242,6 @@ test_hand()
 
 servers_need pg sink
 odd_prepare || exit 1
-imap_test vanished left_stays hand
+imap_test vanished left_stays unsized silent empty spool hand
 desk_sane
 tap_done

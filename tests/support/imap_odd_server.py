@@ -18,6 +18,7 @@ folder of the same "seed". Of a folder:
     silent    their size is left out
     empty     they come without a single octet
     stalled   fetching them is not answered
+    padding   octets that are added to each
     hang_up   so many connections end where a mail is fetched
     idle      "no": not offered; "bye": the connection ends there
     chatty    each command is answered with EXISTS as well
@@ -76,7 +77,7 @@ class Session(socketserver.StreamRequestHandler):
             f"From: {who}@customers.test\r\nTo: support@desk.test\r\n"
             f"Subject: Question {who}\r\nMessage-ID: <{who}@mua.test>\r\n"
             f"\r\nHow about {who}?\r\n"
-        ).encode()
+        ).encode() + b"padding\r\n" * (self.folder.get("padding", 0) // 9)
 
     def chosen(self, text):
         mails = numbers(self.folder["mails"])
