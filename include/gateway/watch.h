@@ -37,8 +37,8 @@ Watch *watch_new(const WatchOptions *options);
 typedef struct {
     size_t accepted; /* deliveries that now wait to be processed */
     bool more;       /* look again at once */
-    int64_t rest_s;  /* do not look before: another daemon reads it, or a login
-                        was refused; 0 */
+    int64_t rest_s;  /* do not look before: another daemon reads it, a login was
+                        refused, or news were none; 0 */
 } Watched;
 
 /* Keep the lease, see what is new, and take one batch of it. */

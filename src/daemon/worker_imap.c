@@ -39,7 +39,8 @@ look(Worker *worker, Watch *watch)
         pause_after(worker, watch, "folder", failure);
         return;
     }
-    worker_resume(worker);
+    if (watched.accepted > 0 || watched.more)
+        worker_resume(worker);
     worker->slot->done += (int64_t)watched.accepted;
     if (watched.accepted > 0)
         doorbell_ring(FD_BELL_PROCESSOR);
@@ -48,7 +49,11 @@ look(Worker *worker, Watch *watch)
     if (watched.rest_s > 0 || watched.more || worker_is_stopping(worker))
         return;
     worker_asleep(worker, FOLDER_RENEW_S + WAIT_MARGIN_S);
-    if (!watch_wait(watch, worker->signals, &failure))
+    /* Not before: a server that lets us look and then throws us out would be
+     * asked each second. */
+    if (watch_wait(watch, worker->signals, &failure))
+        worker_resume(worker);
+    else
         pause_after(worker, watch, "folder", failure);
 }
 

@@ -14,6 +14,7 @@ enum {
     TOKEN_MARGIN_S = 120,  /* a token is renewed before it ends */
     LOOK_ANYWAY_S = 1500,  /* though IDLE says nothing */
     ELSEWHERE_S = 10,      /* between two looks whether its holder is alive */
+    VAIN_S = 1,            /* after news that were none */
     MARGIN_S = 30          /* before who says nothing is overdue */
 };
 
@@ -374,7 +375,7 @@ find_pending(Watch *watch, GError **error)
     add_uids(watch->pending, left, UINT32_MAX);
     if (!search(watch, watch->pending, &failure))
         return fail(watch, failure, false, error);
-    watch->news = false;
+    watch->news = watch->told = false;
     bool has_idle = imap_abilities(watch->client).idle;
     int64_t look_s = has_idle ? LOOK_ANYWAY_S : watch->with.folder->poll_s;
     watch->look_at_us = now_us() + look_s * G_USEC_PER_SEC;
@@ -419,9 +420,14 @@ watch_look(Watch *watch, Watched *ret_watched, GError **error)
     if (watch->client == NULL && !connect_folder(watch, error))
         return false;
     bool is_due = watch->news || now_us() >= watch->look_at_us;
+    bool told = watch->told;
     if (watch->held && watch->next == watch->pending->len && is_due &&
         !find_pending(watch, error))
         return false;
+    /* A server that says EXISTS with each answer would have us search for ever.
+     */
+    if (told && !watch->told && watch->pending->len == 0)
+        ret_watched->rest_s = VAIN_S;
     g_autoptr(GError) failure = NULL;
     if (watch->held && !watch_take(watch, ret_watched, &failure))
         return fail_batch(watch, failure, error);
@@ -453,6 +459,7 @@ watch_wait(Watch *watch, int fd, GError **error)
     if (!imap_wait(watch->client, fd, wait_s(watch), &news, &failure))
         return fail(watch, failure, false, error);
     watch->news |= news;
+    watch->told |= news;
     return true;
 }
 

@@ -25,6 +25,7 @@ struct Watch {
     int64_t pause_s;         /* what watch_pause_s() says */
     /* what is there */
     bool news;          /* there may be something new */
+    bool told;          /* by the server, since the last search */
     int64_t look_at_us; /* then look, whatever the server says */
     GArray *pending; /* uint32_t, ascending: new, and left ones before them */
     guint next;      /* of them */

@@ -242,6 +242,6 @@ test_hand()
 
 servers_need pg sink
 odd_prepare || exit 1
-imap_test vanished left_stays unsized silent empty spool hand
+imap_test vanished left_stays unsized silent empty spool bye chatty hand
 desk_sane
 tap_done
