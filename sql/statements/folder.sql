@@ -49,14 +49,26 @@ gone AS (
 SELECT id FROM begun;
 
 -- name: folder_advance
--- Only who holds the lease, and from where it stood.
+-- Only who holds the lease, and from where it stood; else the division by zero
+-- takes the transaction with it. It flies with COMMIT, so that nobody can die
+-- with the row locked.
 --   $1 id, $2 lease uuid, $3 uid_validity, $4 last_uid before, $5 after,
 --   $6 lease in seconds, $7 acted_uid
-UPDATE folder SET last_uid = $5::bigint, acted_uid = greatest(acted_uid, $7::bigint),
-       lease_until = now() + $6::bigint * interval '1 second'
+WITH moved AS (
+    UPDATE folder SET last_uid = $5::bigint,
+           acted_uid = greatest(acted_uid, $7::bigint),
+           lease_until = now() + $6::bigint * interval '1 second'
+     WHERE id = $1::bigint AND lease = $2::uuid AND uid_validity = $3::bigint
+       AND last_uid = $4::bigint
+    RETURNING id)
+SELECT 1 / count(*) FROM moved;
+
+-- name: folder_stands
+-- Does it stand where we think, and is it ours?
+--   $1 id, $2 lease uuid, $3 uid_validity, $4 last_uid
+SELECT id FROM folder
  WHERE id = $1::bigint AND lease = $2::uuid AND uid_validity = $3::bigint
-   AND last_uid = $4::bigint
-RETURNING id;
+   AND last_uid = $4::bigint;
 
 -- name: folder_raw_add
 -- Mails as they came; each parameter is a column.

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/failure.h"
 #include "store/delivery_large.h"
 #include "store/rows.h"
 #include "store/txn.h"
@@ -238,36 +239,46 @@ send_advance(Pg *pg, const char *lease, const FolderBatch *batch,
                           p_int(position->uid_validity),
                           p_int(position->last_uid), p_int(batch->last_uid),
                           p_int(FOLDER_LEASE_S), p_int(position->acted_uid)),
-                   true, error);
+                   false, error);
 }
 
+/* Large mails first, for they are copied; then all else flies at once with the
+ * COMMIT behind it. */
 static bool
-take_held(Pg *pg, bool *ret_held, GError **error)
+send_batch(Pg *pg, const char *lease, const FolderBatch *batch,
+           const FolderPosition *position, GError **error)
 {
-    g_autoptr(PGresult) row = pg_result(pg, error);
-    *ret_held = row != NULL && PQntuples(row) > 0;
-    return row != NULL;
-}
-
-/* All of it flies together, but for what is large. If the folder turns out to
- * be another's, what was written goes with the transaction. */
-static bool
-write_batch(Pg *pg, const char *lease, FolderBatch *batch,
-            const FolderPosition *position, Added *ret_added, bool *ret_held,
-            GError **error)
-{
-    bool large = has_large(batch->deliveries);
-    if (!send_advance(pg, lease, batch, position, error) ||
-        !send_small(pg, batch->deliveries, error))
-        return false;
-    if (large && (!take_held(pg, ret_held, error) ||
-                  !copy_large(pg, batch->deliveries, error)))
-        return false;
-    return send_deliveries(pg, batch, error) &&
+    return (!has_large(batch->deliveries) ||
+            copy_large(pg, batch->deliveries, error)) &&
+           send_small(pg, batch->deliveries, error) &&
+           send_deliveries(pg, batch, error) &&
            send_left(pg, position, batch, error) &&
-           (large || take_held(pg, ret_held, error)) &&
-           take_deliveries(pg, batch->deliveries, ret_added, error) &&
-           take_left(pg, batch, error);
+           send_advance(pg, lease, batch, position, error);
+}
+
+static bool
+stands(Store *store, const char *lease, const FolderPosition *position,
+       bool *ret_stands, GError **error)
+{
+    return ask_held(store, ST_folder_stands,
+                    PARAMS(p_int(position->id), p_text(lease),
+                           p_int(position->uid_validity),
+                           p_int(position->last_uid)),
+                    ret_stands, error);
+}
+
+/* It was refused: since the folder is another's? */
+static bool
+answer_refusal(Store *store, const char *lease, const FolderPosition *position,
+               const GError *failure, bool *ret_held, GError **error)
+{
+    if (!failure_is(failure, FAILURE_UNCERTAIN) &&
+        !stands(store, lease, position, ret_held, error))
+        return false;
+    if (!*ret_held)
+        return true;
+    g_propagate_error(error, g_error_copy(failure));
+    return false;
 }
 
 bool
@@ -275,18 +286,21 @@ folder_accept(Store *store, const char *lease, FolderBatch *batch,
               FolderPosition *position, Added *ret_added, bool *ret_held,
               GError **error)
 {
+    g_autoptr(GError) failure = NULL;
     g_autoptr(Txn) txn = store_begin(store, error);
+    if (txn == NULL)
+        return false;
+    *ret_held = true;
     for (guint i = 0; i < batch->deliveries->len; i++)
         ret_added[i] = ADDED_DUPLICATE;
-    if (txn == NULL || !write_batch(txn_pg(txn), lease, batch, position,
-                                    ret_added, ret_held, error))
-        return false;
-    if (!*ret_held)
-        return true;
-    if (!txn_commit(txn, error))
-        return false;
+    if (!send_batch(txn_pg(txn), lease, batch, position, &failure) ||
+        !txn_commit(txn, &failure)) {
+        g_clear_pointer(&txn, txn_free);
+        return answer_refusal(store, lease, position, failure, ret_held, error);
+    }
     position->last_uid = batch->last_uid;
-    return true;
+    return take_deliveries(txn_pg(txn), batch->deliveries, ret_added, error) &&
+           take_left(txn_pg(txn), batch, error);
 }
 
 /* ---- questions ---- */
