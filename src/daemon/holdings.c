@@ -169,20 +169,24 @@ put_away(char *password, GError **error)
     return -1;
 }
 
-static bool
-hold_password(Holdings *holdings, const Settings *settings, GError **error)
+static int
+duplicate(int fd, GError **error)
+{
+    int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (own < 0)
+        failure_set(error, FAILURE_TEMPORARY, "cannot hold the password: %s",
+                    g_strerror(errno));
+    return own;
+}
+
+/* -1 on error. */
+static int
+fetch_password(const Settings *settings, GError **error)
 {
     char *password = NULL;
-    if (!settings_relay_password(&settings->relay, &password, error))
-        return false;
-    int fd = put_away(password, error);
-    if (fd < 0 || holdings->password < 0) {
-        holdings->password = fd;
-        return fd >= 0;
-    }
-    bool good = dup3(fd, holdings->password, O_CLOEXEC) >= 0;
-    close(fd);
-    return good;
+    return settings_relay_password(&settings->relay, &password, error)
+               ? put_away(password, error)
+               : -1;
 }
 
 static void
@@ -194,38 +198,39 @@ close_all(const GArray *fds)
 }
 
 /* One for each folder of the account, though they are the same: each worker is
- * handed its own. */
+ * handed its own. -1: there is a token_command. */
 static bool
-hold_account(GArray *fds, const Account *account, GError **error)
+fetch_account(GArray *fds, const Account *account, GError **error)
 {
     char *password = NULL;
     int64_t lifetime_s;
-    int fd = -1;
-    if (account->login == LOGIN_PASSWORD &&
-        (!settings_account_secret(account, &password, &lifetime_s, error) ||
-         (fd = put_away(password, error)) < 0))
-        return false;
     for (guint i = 0; i < account->folders->len; i++) {
-        int own = i == 0 || fd < 0 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, 0);
-        g_array_append_val(fds, own);
+        int fd = -1;
+        if (account->login == LOGIN_PASSWORD && i == 0)
+            fd = settings_account_secret(account, &password, &lifetime_s, error)
+                     ? put_away(password, error)
+                     : -1;
+        else if (account->login == LOGIN_PASSWORD)
+            fd = duplicate(g_array_index(fds, int, fds->len - 1), error);
+        if (account->login == LOGIN_PASSWORD && fd < 0)
+            return false;
+        g_array_append_val(fds, fd);
     }
     return true;
 }
 
-static bool
-hold_accounts(Holdings *holdings, const Settings *settings, GError **error)
+/* NULL on error. */
+static GArray *
+fetch_accounts(const Settings *settings, GError **error)
 {
-    g_autoptr(GArray) fds = g_array_new(FALSE, FALSE, sizeof(int));
+    GArray *fds = g_array_new(FALSE, FALSE, sizeof(int));
     for (guint i = 0; i < settings->accounts->len; i++)
-        if (!hold_account(fds, settings->accounts->pdata[i], error)) {
+        if (!fetch_account(fds, settings->accounts->pdata[i], error)) {
             close_all(fds);
-            return false;
+            g_array_unref(fds);
+            return NULL;
         }
-    /* The array stays the one that the pool looks into. */
-    close_all(holdings->accounts);
-    g_array_set_size(holdings->accounts, 0);
-    g_array_append_vals(holdings->accounts, fds->data, fds->len);
-    return true;
+    return fds;
 }
 
 /* Workers load what was checked, not what somebody is editing. Until the copy
@@ -256,13 +261,40 @@ write_snapshot(const Holdings *holdings, const char *file, GError **error)
     return false;
 }
 
+/* The relay's keeps its number, and the array of accounts is the same: the pool
+ * knows them. */
+static void
+hold_secrets(Holdings *holdings, int password, const GArray *accounts)
+{
+    if (holdings->password >= 0) {
+        dup3(password, holdings->password, O_CLOEXEC);
+        close(password);
+    } else {
+        holdings->password = password;
+    }
+    close_all(holdings->accounts);
+    g_array_set_size(holdings->accounts, 0);
+    g_array_append_vals(holdings->accounts, accounts->data, accounts->len);
+}
+
+/* First all that can fail: a worker that starts afterwards must never have one
+ * server's password with another server's name. */
 bool
 holdings_renew(Holdings *holdings, const char *file, const Settings *settings,
                GError **error)
 {
-    return write_snapshot(holdings, file, error) &&
-           hold_password(holdings, settings, error) &&
-           hold_accounts(holdings, settings, error);
+    int password = fetch_password(settings, error);
+    g_autoptr(GArray) accounts =
+        password >= 0 ? fetch_accounts(settings, error) : NULL;
+    if (accounts != NULL && write_snapshot(holdings, file, error)) {
+        hold_secrets(holdings, password, accounts);
+        return true;
+    }
+    if (accounts != NULL)
+        close_all(accounts);
+    if (password >= 0)
+        close(password);
+    return false;
 }
 
 bool

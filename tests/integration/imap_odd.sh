@@ -240,8 +240,34 @@ test_hand()
     desk_stop
 }
 
+# --- settings that are refused -----------------------------------------------------
+
+# A password that cannot be had refuses the settings, and all of them: who starts
+# afterwards has the ones before, with the passwords before.
+test_refused()
+{
+    desk_with '{"old": {"validity": 7, "mails": [[1, 1]]},
+        "new": {"validity": 8, "mails": [[1, 1]]}}' old
+    tap_ok "a folder is read" wait_for 20 has_accepted old 1
+    ACCOUNT_FOLDERS=
+    account_folder new billing
+    imap_settings
+    sed -i 's|password_file = "[^"]*imap-password"|password_command = ["/bin/false"]|' \
+        "$DESK_CONF"
+    desk_reload
+    tap_ok "settings without their password are refused" \
+        desk_log 'event=settings.kept.*/bin/false'
+    odd '{"old": {"validity": 7, "mails": [[1, 2]]},
+        "new": {"validity": 8, "mails": [[1, 1]]}}'
+    kill -KILL $(desk_workers imap)
+    tap_ok "a worker that starts now reads the old folder" \
+        wait_for 20 has_accepted old 2
+    tap_is "and no new one" "$(accepted new)" 0
+    desk_stop
+}
+
 servers_need pg sink
 odd_prepare || exit 1
-imap_test vanished left_stays unsized silent empty spool bye chatty hand
+imap_test vanished left_stays unsized silent empty spool bye chatty hand refused
 desk_sane
 tap_done
