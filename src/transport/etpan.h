@@ -43,8 +43,8 @@ void imap_end_idle(ImapClient *client, int64_t timeout_s);
 void imap_forget_news(ImapClient *client);
 
 enum {
-    ETPAN_ANSWER_BYTES = 64 * 1024,     /* of most commands */
-    ETPAN_LIST_BYTES = 16 * 1024 * 1024 /* of those that list */
+    ETPAN_ANSWER_BYTES = 64 * 1024,    /* of most commands */
+    ETPAN_LIST_BYTES = 6 * 1024 * 1024 /* of those that list: 500,000 UIDs */
 };
 
 /*

@@ -3,8 +3,11 @@
 #include <glib.h>
 #include <string.h>
 
-/* We never ask for the structure of a mail; what else there is has two. */
-enum { DEPTH_MAX = 16 };
+enum {
+    DEPTH_MAX =
+        16, /* we never ask for the structure of a mail: others have 2 */
+    WORDS_MAX = 500 * 1000 /* of an answer: libetpan makes 64 bytes of each */
+};
 
 /*
  * Lines that end with text for people (RFC 3501 7.1): nothing in them is quoted
@@ -78,6 +81,8 @@ see_char(ImapGuard *guard, char c)
         guard->brace = BRACE_NONE;
         return NULL;
     }
+    if ((c == ' ' || c == '(') && ++guard->words > WORDS_MAX)
+        return "an answer of too many words";
     if (c == '(' && ++guard->depth > DEPTH_MAX)
         return "an answer that is too deeply nested";
     if (c == ')' && guard->depth > 0)
@@ -85,10 +90,11 @@ see_char(ImapGuard *guard, char c)
     return see_brace(guard, c);
 }
 
+/* An answer has many lines, and the tagged one is its last. */
 static void
 begin_line(ImapGuard *guard)
 {
-    *guard = (ImapGuard){.skip = 0};
+    *guard = (ImapGuard){.words = guard->head[0] == '*' ? guard->words : 0};
 }
 
 static const char *

@@ -1,7 +1,8 @@
 /*
  * Looks at what an IMAP server says before libetpan does, and stops what would
  * kill libetpan's parser: it recurses into parentheses, cuts numbers to 32
- * bits, and frees a list of charsets twice. No I/O. Private to transport.
+ * bits, frees a list of charsets twice, and makes of two octets of a search's
+ * result sixty-four. No I/O. Private to transport.
  */
 #ifndef TRANSPORT_IMAP_GUARD_H
 #define TRANSPORT_IMAP_GUARD_H
@@ -18,6 +19,7 @@ typedef struct {
     uint64_t number;   /* of the "{n}" that may be a literal's */
     enum { BRACE_NONE, BRACE_OPEN, BRACE_CLOSED } brace;
     unsigned depth; /* of open parentheses */
+    size_t words;   /* of the lines since the last answer's end */
     bool quoted;    /* within a quoted string */
     bool escaped;   /* behind a backslash there */
     bool goes_on;   /* the line goes on behind a literal */

@@ -206,6 +206,29 @@ has_searched()
     [ "$(commands '^chatty UID SEARCH')" -ge "$1" ]
 }
 
+# memory_high: the most KiB that a worker of a folder had.
+memory_high()
+{
+    for high_pid in $(desk_workers imap); do
+        sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$high_pid/status"
+    done | sort -n | tail -n 1
+}
+
+# A search that finds seven million mails would want half a gigabyte.
+test_endless()
+{
+    desk_with '{"endless": {"validity": 7, "mails": [[1, 1]],
+        "endless": 7000000}}' endless
+    tap_ok "an answer without end is ended" \
+        desk_log 'event=worker.paused.*(too many words|too long)' 30
+    tap_diag "memory: $(memory_high) KiB"
+    odd '{"endless": {"validity": 7, "mails": [[1, 1]], "endless": 100000}}'
+    tap_ok "a hundred thousand are not too many" \
+        wait_for 60 has_accepted endless 1
+    tap_diag "memory: $(memory_high) KiB"
+    desk_stop
+}
+
 # --- what a dead worker had in hand --------------------------------------------------
 
 is_fetched_alone()
@@ -268,6 +291,6 @@ test_refused()
 
 servers_need pg sink
 odd_prepare || exit 1
-imap_test vanished left_stays unsized silent empty spool bye chatty hand refused
+imap_test vanished left_stays unsized silent empty spool bye chatty endless hand refused
 desk_sane
 tap_done

@@ -20,6 +20,7 @@ folder of the same "seed". Of a folder:
     stalled   fetching them is not answered
     padding   octets that are added to each
     hang_up   so many connections end where a mail is fetched
+    endless   so many times a search finds mail 1
     idle      "no": not offered; "bye": the connection ends there
     chatty    each command is answered with EXISTS as well
 
@@ -117,7 +118,8 @@ class Session(socketserver.StreamRequestHandler):
 
     def do_uid_search(self, args):
         found = self.chosen(re.search(r"UID (\S+)", args).group(1))
-        self.say("* SEARCH " + " ".join(map(str, found)))
+        endless = "1 " * self.folder.get("endless", 0)
+        self.say("* SEARCH " + endless + " ".join(map(str, found)))
         return "OK"
 
     def do_uid_store(self, unused):
