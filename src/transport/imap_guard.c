@@ -94,7 +94,31 @@ see_char(ImapGuard *guard, char c)
 static void
 begin_line(ImapGuard *guard)
 {
-    *guard = (ImapGuard){.words = guard->head[0] == '*' ? guard->words : 0};
+    *guard = (ImapGuard){.words = guard->head[0] == '*' ? guard->words : 0,
+                         .greeted = true};
+}
+
+/*
+ * PERMANENTFLAGS in a greeting, and a list of them whose first is none:
+ * libetpan reads its parser's context there, and frees the list, and has
+ * neither.
+ */
+static bool
+has_bad_flags(const ImapGuard *guard)
+{
+    static const char code[] = "PERMANENTFLAGS";
+    const char *flag = strstr(guard->head, code);
+    if (flag == NULL)
+        return false;
+    flag += strlen(code);
+    flag += strspn(flag, " ");
+    if (*flag == '(')
+        flag++;
+    flag += strspn(flag, " ");
+    if (*flag == '\\')
+        flag++;
+    return !guard->greeted || *flag == '\0' ||
+           (!g_ascii_isalnum(*flag) && strchr("$_*)", *flag) == NULL);
 }
 
 static const char *
@@ -105,8 +129,10 @@ see_end(ImapGuard *guard)
     /* Were it none for one of both of us, we would read different things. */
     if (status && literal)
         return "a literal where there is none";
-    if (status && strstr(guard->head, "[BADCHARSET") != NULL)
+    if (status && strstr(guard->head, "BADCHARSET") != NULL)
         return "a charset that was not asked for";
+    if (status && has_bad_flags(guard))
+        return "flags that are none";
     if (guard->quoted)
         return "a quoted string that does not end";
     if (!literal) {

@@ -22,6 +22,7 @@ typedef struct {
     size_t words;   /* of the lines since the last answer's end */
     bool quoted;    /* within a quoted string */
     bool escaped;   /* behind a backslash there */
+    bool greeted;   /* it is not the first line of all */
     bool goes_on;   /* the line goes on behind a literal */
 } ImapGuard;
 

@@ -475,6 +475,14 @@ static const struct {
     {"* NO [badcharset (A)] x\r\n", false},
     {"5  NO  [BADCHARSET (A)] x\r\n", false},
     {"* 1 FETCH (BODY[] {4294967296}\r\n", false},
+    {"* OK [PERMANENTFLAGS (a)] hello\r\n", false},
+    {"* OK hello\r\n* OK [PERMANENTFLAGS (\\Seen \\* $Junk)] x\r\n", true},
+    {"* OK hello\r\n* OK [PERMANENTFLAGS (\\*)] x\r\n", true},
+    {"* OK hello\r\n* OK [PERMANENTFLAGS ($Junk a)] x\r\n", true},
+    {"* OK hello\r\n* OK [PERMANENTFLAGS ()] x\r\n", true},
+    {"* OK hello\r\n* OK [PERMANENTFLAGS (\\\\Seen)] x\r\n", false},
+    {"* OK hello\r\n5 OK [PERMANENTFLAGS (%)] x\r\n", false},
+    {"* OK hello\r\n5 OK [PERMANENTFLAGS ( (a))] x\r\n", false},
 };
 
 START_TEST(the_guard_sees_what_libetpan_will)
