@@ -1,0 +1,116 @@
+/*
+ * What an IMAP server says: libetpan must live through whatever the guard lets
+ * pass, and the guard must see the same however the bytes are cut.
+ */
+#include <libetpan/libetpan.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../src/transport/imap_guard.h"
+#include "fuzz.h"
+
+typedef struct {
+    const char *next;
+    size_t left;
+    ImapGuard guard;
+} Server;
+
+static ssize_t
+low_read(mailstream_low *low, void *buffer, size_t count)
+{
+    Server *server = low->data;
+    size_t n = MIN(count, server->left);
+    if (n == 0 || imap_guard_see(&server->guard, server->next, n) != NULL)
+        return -1;
+    memcpy(buffer, server->next, n);
+    server->next += n;
+    server->left -= n;
+    return (ssize_t)n;
+}
+
+static ssize_t
+low_write(mailstream_low *low, const void *buffer, size_t count)
+{
+    (void)low;
+    (void)buffer;
+    return (ssize_t)count;
+}
+
+static int
+low_close(mailstream_low *low)
+{
+    (void)low;
+    return 0;
+}
+
+static int
+low_get_fd(mailstream_low *low)
+{
+    (void)low;
+    return -1;
+}
+
+static void
+low_free(mailstream_low *low)
+{
+    free(low);
+}
+
+static mailstream_low_driver driver = {.mailstream_read = low_read,
+                                       .mailstream_write = low_write,
+                                       .mailstream_close = low_close,
+                                       .mailstream_get_fd = low_get_fd,
+                                       .mailstream_free = low_free};
+
+static void
+cut_it(const char *bytes, size_t size)
+{
+    ImapGuard whole = {.skip = 0}, single = {.skip = 0};
+    const char *why = imap_guard_see(&whole, bytes, size);
+    const char *also = NULL;
+    for (size_t i = 0; i < size && also == NULL; i++)
+        also = imap_guard_see(&single, bytes + i, 1);
+    g_assert(why == also); /* static texts */
+}
+
+static void
+search(mailimap *imap)
+{
+    clist *found = NULL;
+    struct mailimap_search_key *key =
+        mailimap_search_key_new_uid(mailimap_set_new_interval(1, 0));
+    if (mailimap_uid_search(imap, NULL, key, &found) == MAILIMAP_NO_ERROR)
+        mailimap_search_result_free(found);
+    mailimap_search_key_free(key);
+}
+
+static void
+fetch(mailimap *imap)
+{
+    clist *answers = NULL;
+    struct mailimap_set *set = mailimap_set_new_interval(1, 20);
+    struct mailimap_fetch_type *type = mailimap_fetch_type_new_fetch_att(
+        mailimap_fetch_att_new_body_peek_section(mailimap_section_new(NULL)));
+    if (mailimap_uid_fetch(imap, set, type, &answers) == MAILIMAP_NO_ERROR)
+        mailimap_fetch_list_free(answers);
+    mailimap_fetch_type_free(type);
+    mailimap_set_free(set);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    Server server = {(const char *)data, size, {.skip = 0}};
+    cut_it(server.next, size);
+    mailimap *imap = mailimap_new(0, NULL);
+    mailstream *stream =
+        mailstream_new(mailstream_low_new(&server, &driver), 256);
+    if (mailimap_connect(imap, stream) == MAILIMAP_NO_ERROR_NON_AUTHENTICATED) {
+        imap->imap_state = MAILIMAP_STATE_AUTHENTICATED;
+        mailimap_select(imap, "INBOX");
+        search(imap);
+        fetch(imap);
+    }
+    mailimap_free(imap);
+    return 0;
+}
