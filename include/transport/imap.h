@@ -130,8 +130,8 @@ bool imap_fetch(ImapClient *client, const ImapMessage *messages, size_t n,
                 void *context, GError **error);
 
 /* Call `progress` now and then while a mail comes in, which may take long;
- * NULL: no more. It must not use the client. */
-void imap_on_progress(ImapClient *client, void (*progress)(void *context),
+ * NULL: no more. It must not use the client. False: give the connection up. */
+void imap_on_progress(ImapClient *client, bool (*progress)(void *context),
                       void *context);
 
 /* Add a flag: "\\Seen", or a keyword (an atom, else FAILURE_CONFIG). Who is

@@ -152,10 +152,14 @@ reload(Supervisor *supervisor, GError **error)
                     "with a restart");
         return false;
     }
-    if (!holdings_renew(&supervisor->holdings, supervisor->file, fresh,
-                        error) ||
-        !open_log(fresh, error))
+    /* What can fail for a reason of its own comes first. */
+    if (!open_log(fresh, error))
         return false;
+    if (!holdings_renew(&supervisor->holdings, supervisor->file, fresh,
+                        error)) {
+        open_log(supervisor->settings, NULL);
+        return false;
+    }
     settings_free(supervisor->settings);
     supervisor->settings = g_steal_pointer(&fresh);
     return true;

@@ -149,10 +149,14 @@ watch_breathe(Watch *watch)
                    kv("reason", failure->message));
 }
 
-static void
+/* Who is asked to end does not wait for the rest of a large mail. */
+static bool
 breathe(void *context)
 {
+    const Watch *watch = context;
+    const Diary *diary = watch->with.diary;
     watch_breathe(context);
+    return !diary->stopping(diary->context);
 }
 
 /* ---- the connection ---- */

@@ -431,6 +431,11 @@ fetch_failed(Watch *watch, const Batch *batch, const GError *failure,
              Watched *ret_watched, GError **error)
 {
     g_autoptr(GError) second = NULL;
+    const Diary *diary = watch->with.diary;
+    if (diary->stopping(diary->context)) {
+        g_propagate_error(error, g_error_copy(failure));
+        return watch_drop(watch);
+    }
     bool was_alone = is_alone(watch, batch);
     be_cautious(watch, last_of(batch));
     /* That there is no room on our side is not its doing. */

@@ -20,7 +20,7 @@ struct ImapClient {
     mailimap *imap;
     ImapGuard guard;
     ImapAbilities abilities;
-    void (*progress)(void *context); /* or NULL */
+    bool (*progress)(void *context); /* or NULL */
     void *progress_context;
     const char *mechanism; /* of the login; NULL: none was tried */
     uint32_t uid_validity; /* of the folder that is open */

@@ -120,7 +120,7 @@ imap_sizes(ImapClient *client, const uint32_t *uids, size_t n, GError **error)
 /* ---- mails ---- */
 
 void
-imap_on_progress(ImapClient *client, void (*progress)(void *context),
+imap_on_progress(ImapClient *client, bool (*progress)(void *context),
                  void *context)
 {
     client->progress = progress;
@@ -156,8 +156,9 @@ on_body(int type, struct mailimap_msg_att_body_section *section,
         const char *bytes, size_t length, void *context)
 {
     Fetching *fetching = context;
-    if (fetching->client->progress != NULL)
-        fetching->client->progress(fetching->client->progress_context);
+    const ImapClient *client = fetching->client;
+    if (client->progress != NULL && !client->progress(client->progress_context))
+        stream_give_up(client->stream, "we were asked to end");
     if (type != MAILIMAP_MSG_ATT_BODY_SECTION)
         return true;
     if (section != fetching->section)

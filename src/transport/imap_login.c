@@ -203,6 +203,44 @@ may_say_secret(const ImapClient *client, GError **error)
     return false;
 }
 
+/* ---- what must not be quoted ---- */
+
+static void
+hide(GError *error, const char *words)
+{
+    if (*words == '\0' || strstr(error->message, words) == NULL)
+        return;
+    g_auto(GStrv) pieces = g_strsplit(error->message, words, -1);
+    g_free(error->message);
+    error->message = g_strjoinv("[...]", pieces);
+}
+
+static void
+hide_encoded(GError *error, GString *message)
+{
+    char *encoded = g_base64_encode((const guchar *)message->str, message->len);
+    hide(error, encoded);
+    explicit_bzero(encoded, strlen(encoded));
+    g_free(encoded);
+    wipe(message);
+}
+
+/* A server that repeats our command in its refusal would have the secret
+ * logged. */
+static bool
+refused(const ImapClient *client, const char *secret, FailureCode code,
+        const char *what, GError **error)
+{
+    GError *failure = NULL;
+    etpan_fail(client, code, what, &failure);
+    hide_encoded(failure, plain_message(client->account, secret));
+    hide_encoded(failure, bearer_message(client->account, secret));
+    hide_encoded(failure, xoauth2_message(client->account, secret));
+    hide(failure, secret);
+    g_propagate_error(error, failure);
+    return false;
+}
+
 bool
 imap_login(ImapClient *client, const char *secret, GError **error)
 {
@@ -219,9 +257,10 @@ imap_login(ImapClient *client, const char *secret, GError **error)
             client->account->login == LOGIN_TOKEN ? "a token" : "a password",
             error);
     if (!answered)
-        return etpan_fail(client, FAILURE_TEMPORARY, "login", error);
+        return refused(client, secret, FAILURE_TEMPORARY, "login", error);
     if (!accepted)
-        return etpan_fail(client, FAILURE_PERMANENT, "login refused", error);
+        return refused(client, secret, FAILURE_PERMANENT, "login refused",
+                       error);
     client->imap->imap_state = MAILIMAP_STATE_AUTHENTICATED;
     return true;
 }

@@ -14,7 +14,10 @@ set -u
 
 KILLS=${KILLS:-100}
 case ${POSTERN_BUILD:-} in
-*sanitize*) KILLS=$((KILLS / 5)) ;; # it starts that much slower
+*sanitize*) # it starts that much slower
+    KILLS=$((KILLS / 5))
+    IMAP_PARTS=${IMAP_PARTS:-kills database client}
+    ;;
 esac
 
 MEDDLED=

@@ -259,6 +259,8 @@ test_secrets()
             printf '\0desk\0other-s3cret' | base64)"
 }
 
+faults_wanted
+clocks_wanted
 servers_need pg sink dovecot
 command -v openssl >/dev/null || tap_needs "openssl"
 imap_prepare || exit 1

@@ -149,6 +149,7 @@ says_elsewhere()
 }
 
 faults_wanted
+clocks_wanted
 servers_need pg sink dovecot
 imap_prepare || exit 1
 account_folder INBOX support

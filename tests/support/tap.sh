@@ -17,6 +17,8 @@
 #   tap_needs WHAT              the machine lacks something: leave, skipped;
 #                               with POSTERN_CI=1 that is a failure
 #   tap_not_here WHY            this build is not meant to run it: leave
+#   clocks_wanted               leave where a test mostly waits for the clock and
+#                               another build does so already
 #   not COMMAND...              succeeds when the command fails
 
 tap_count=0
@@ -125,6 +127,13 @@ faults_wanted()
     if [ "${POSTERN_FAULTS:-}" = no ]; then
         tap_not_here "left out by POSTERN_FAULTS=no"
     fi
+}
+
+clocks_wanted()
+{
+    case ${POSTERN_BUILD:-} in
+    *sanitize*) tap_not_here "its waits are the clock's: the plain build has them" ;;
+    esac
 }
 
 tap_done()

@@ -79,12 +79,13 @@ private_kib(void)
     return line != NULL ? atol(line + strlen("RssAnon:")) : 0;
 }
 
-static void
+static bool
 take_sample(void *context)
 {
     Drained *drained = context;
     if (drained->pieces++ % 16 == 0)
         drained->most_kib = MAX(drained->most_kib, private_kib());
+    return true;
 }
 
 static bool
