@@ -4,6 +4,7 @@
 set -u
 . "${srcdir:-.}/tests/support/tap.sh"
 . "${srcdir:-.}/tests/support/servers.sh"
+faults_wanted
 servers_need dovecot
 command -v openssl >/dev/null || tap_needs "openssl"
 
