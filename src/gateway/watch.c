@@ -97,7 +97,9 @@ hold(Watch *watch, GError **error)
         log_info(event("folder.elsewhere"),
                  kv("reason", "another daemon reads this folder"));
     watch->was_elsewhere = !held;
-    if (watch->held && !held)
+    /* A connection from before belongs to the folder as it was then. */
+    if (!held || (watch->client != NULL &&
+                  watch->position.uid_validity != watch->selected.uid_validity))
         disconnect(watch);
     watch->held = held;
     return true;
@@ -376,7 +378,8 @@ find_pending(Watch *watch, GError **error)
     g_array_set_size(watch->pending, 0);
     g_array_set_size(watch->sizes, 0);
     watch->next = 0;
-    add_uids(watch->pending, left, UINT32_MAX);
+    /* One above the position is found by the search as well. */
+    add_uids(watch->pending, left, watch->position.last_uid);
     if (!search(watch, watch->pending, &failure))
         return fail(watch, failure, false, error);
     watch->news = watch->told = false;

@@ -10,9 +10,8 @@
 #include "watch_inside.h"
 
 enum {
-    BATCH_MAILS = 20,              /* in one commit */
-    BATCH_BYTES = 2 * 1024 * 1024, /* the same; a larger one comes alone */
-    SLOW_BYTES_S = 4096            /* as the transport waits for */
+    BATCH_MAILS = 20,             /* in one commit */
+    BATCH_BYTES = 2 * 1024 * 1024 /* the same; a larger one comes alone */
 };
 
 /* What is taken together. */
