@@ -5,8 +5,6 @@
 #include "store/folder.h"
 #include "worker.h"
 
-enum { WAIT_MARGIN_S = 30 }; /* IDLE may have to be begun or ended */
-
 static void
 rest(Worker *worker, int64_t seconds)
 {
@@ -31,7 +29,7 @@ pause_after(Worker *worker, const Watch *watch, const char *what,
 
 /* One look, and what follows from it. */
 static void
-look(Worker *worker, Watch *watch)
+look(Worker *worker, Watch *watch, const Account *account)
 {
     g_autoptr(GError) failure = NULL;
     Watched watched;
@@ -48,7 +46,8 @@ look(Worker *worker, Watch *watch)
         rest(worker, watched.rest_s);
     if (watched.rest_s > 0 || watched.more || worker_is_stopping(worker))
         return;
-    worker_asleep(worker, FOLDER_RENEW_S + WAIT_MARGIN_S);
+    /* IDLE may have to be ended and begun. */
+    worker_asleep(worker, FOLDER_RENEW_S + account->timeout_s * 2);
     /* Not before: a server that lets us look and then throws us out would be
      * asked each second. */
     if (watch_wait(watch, worker->signals, &failure))
@@ -83,7 +82,7 @@ worker_imap(Worker *worker, GError **error)
         g_autoptr(Watch) watch = watch_new(&options);
         while (!worker_is_stopping(worker))
             if (worker_may_work(worker))
-                look(worker, watch);
+                look(worker, watch, options.account);
     }
     settings_secret_free(password);
     return true;
