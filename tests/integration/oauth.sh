@@ -258,6 +258,8 @@ test_files()
     refused "no settings at all" "no section"
     tap_like "no argument" "$(token | lines)" "usage.*status 78"
     tap_like "the help teaches" "$(token --help)" "^ *flow = client-credentials"
+    tap_like "it knows where it comes from" "$(token --version)" \
+        "^postern-token of the source tree$"
 }
 
 # While it waits for the provider.
