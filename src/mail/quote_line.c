@@ -6,14 +6,27 @@
 #include "mail/quote_words.h"
 #include "quote_text.h"
 
+/* Hundreds of names, and every line with a colon asks for one. */
+static GHashTable *
+fields_by_name(void)
+{
+    static GHashTable *fields;
+    if (g_once_init_enter(&fields)) {
+        GHashTable *table = g_hash_table_new(g_str_hash, g_str_equal);
+        for (size_t i = 0; i < quote_field_names_count; i++)
+            g_hash_table_insert(table, (char *)quote_field_names[i].name,
+                                GUINT_TO_POINTER(quote_field_names[i].field));
+        g_once_init_leave(&fields, table);
+    }
+    return fields;
+}
+
+/* QUOTE_FIELD_NONE is what no name gives. */
 static QuoteField
 field_called(const char *name)
 {
-    for (size_t i = 0; i < quote_field_names_count; i++)
-        if (*quote_field_names[i].name == *name &&
-            strcmp(quote_field_names[i].name, name) == 0)
-            return quote_field_names[i].field;
-    return QUOTE_FIELD_NONE;
+    return (QuoteField)GPOINTER_TO_UINT(
+        g_hash_table_lookup(fields_by_name(), name));
 }
 
 /* The field whose name, of one to three words, ends where `text` ends. */
@@ -47,7 +60,8 @@ bool
 quote_line_is_header(const char *line, size_t length, bool below_rule)
 {
     enum { COLONS_MAX = 12 }; /* times and "Re:" have some, too */
-    if (length > QUOTE_LINE_MAX || memchr(line, ':', length) == NULL ||
+    if (length > QUOTE_LINE_MAX ||
+        memchr(line, ':', length) == memrchr(line, ':', length) ||
         quote_line_field(line, length) != QUOTE_FIELD_FROM)
         return false;
     g_autofree char *lower = quote_text_lower_line(line, length);
@@ -65,7 +79,7 @@ QuoteField
 quote_line_field(const char *line, size_t length)
 {
     enum { NAME_MAX_BYTES = 60 };
-    while (length > 0 && strchr(" \t*_", *line) != NULL) {
+    while (length > 0 && quote_text_is_dressing(*line)) {
         line++;
         length--;
     }
@@ -83,7 +97,10 @@ quote_line_field(const char *line, size_t length)
 static size_t
 mark_at(const char *p, size_t length)
 {
-    if (length > 0 && *p != '\0' && strchr("-_=*#~", *p) != NULL)
+    if (length == 0)
+        return 0;
+    char c = *p;
+    if (c == '-' || c == '_' || c == '=' || c == '*' || c == '#' || c == '~')
         return 1;
     /* U+2010-2015 are hyphens and dashes, U+2500 and U+2501 box drawings. */
     bool is_dash = length >= 3 && memcmp(p, "\xE2\x80", 2) == 0 &&
@@ -148,7 +165,7 @@ quote_may_have_marks(const char *text, size_t length)
 {
     /* Letters beyond ASCII stay as they are: but for the first one of a mark
      * they are small ones already. */
-    g_autofree char *lower = g_ascii_strdown(text, (gssize)length);
+    g_autofree char *lower = quote_text_ascii_lower(text, length);
     for (size_t i = 0; i < quote_marks.count; i++)
         if (strstr(lower, g_utf8_next_char(quote_marks.words[i])) != NULL)
             return true;

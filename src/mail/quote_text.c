@@ -4,12 +4,24 @@
 #include <string.h>
 
 char *
+quote_text_ascii_lower(const char *text, size_t length)
+{
+    char *lower = g_malloc(length + 1);
+    for (size_t i = 0; i < length; i++) {
+        char c = text[i];
+        lower[i] = (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+    }
+    lower[length] = '\0';
+    return lower;
+}
+
+char *
 quote_text_lower(const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++)
         if ((unsigned char)text[i] >= 0x80)
             return g_utf8_strdown(text, (gssize)length);
-    return g_ascii_strdown(text, (gssize)length);
+    return quote_text_ascii_lower(text, length);
 }
 
 size_t
@@ -46,15 +58,21 @@ fold_foreign(char *text)
 char *
 quote_text_lower_line(const char *line, size_t length)
 {
-    while (length > 0 && strchr(" \t*_", *line) != NULL) {
+    while (length > 0 && quote_text_is_dressing(*line)) {
         line++;
         length--;
     }
-    while (length > 0 && strchr(" \t*_", line[length - 1]) != NULL)
+    while (length > 0 && quote_text_is_dressing(line[length - 1]))
         length--;
     char *lower = quote_text_lower(line, length);
     fold_foreign(lower);
     return lower;
+}
+
+bool
+quote_text_is_dressing(char c)
+{
+    return c == ' ' || c == '\t' || c == '*' || c == '_' || c == '\0';
 }
 
 bool
@@ -66,7 +84,8 @@ quote_text_is_word_byte(char c)
 bool
 quote_text_ends_with_colon(const char *line, size_t length)
 {
-    while (length > 0 && strchr(" \t*_-", line[length - 1]) != NULL)
+    while (length > 0 && (line[length - 1] == '-' ||
+                          quote_text_is_dressing(line[length - 1])))
         length--;
     return (length > 0 && line[length - 1] == ':') ||
            (length >= 3 && memcmp(line + length - 3, "\xEF\xBC\x9A", 3) == 0);
