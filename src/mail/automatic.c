@@ -9,7 +9,8 @@ typedef enum {
     MATCH_TRUE, /* it says anything but "no", "false" or nothing */
     MATCH_WORD, /* its first word is the value */
     MATCH_CONTAINS,
-    MATCH_NULL_PATH /* "<>", empty, or what some write for it */
+    MATCH_NULL_PATH, /* "<>", empty, or what some write for it */
+    MATCH_BULK       /* it names no provider of people's mailboxes */
 } Match;
 
 typedef struct {
@@ -93,7 +94,7 @@ static const HeaderRule header_rules[] = {
     {"X-Precedence", MATCH_WORD, "list", AUTOMATIC_LIST, "precedence"},
     {"X-Precedence", MATCH_WORD, "bulk", AUTOMATIC_LIST, "precedence"},
     {"X-Precedence", MATCH_WORD, "junk", AUTOMATIC_LIST, "precedence"},
-    {"Feedback-ID", MATCH_ANY, NULL, AUTOMATIC_AUTO, "feedback-id"},
+    {"Feedback-ID", MATCH_BULK, NULL, AUTOMATIC_AUTO, "feedback-id"},
     {"X-CSA-Complaints", MATCH_ANY, NULL, AUTOMATIC_LIST, "bulk-sender"},
     {"X-Campaign-Id", MATCH_ANY, NULL, AUTOMATIC_LIST, "bulk-sender"},
     {"X-CampaignId", MATCH_ANY, NULL, AUTOMATIC_LIST, "bulk-sender"},
@@ -428,16 +429,30 @@ first_word(const char *value)
     return g_ascii_strdown(value, (gssize)length);
 }
 
+/* Fastmail, Proton, Titan and QQ mark what people write with a Feedback-ID. */
+static bool
+is_mailbox_provider(const char *feedback_id)
+{
+    static const char *const marks[] = {
+        ":fastmail", ":user:proton", ":flockmailid",
+        ":bgweb:",   ":bgforeign:",  ":qybg"};
+    for (size_t i = 0; i < G_N_ELEMENTS(marks); i++)
+        if (strstr(feedback_id, marks[i]) != NULL)
+            return true;
+    return false;
+}
+
 static bool
 rule_matches(const HeaderRule *rule, const HeaderField *field)
 {
     if (rule->match == MATCH_ANY)
         return true;
     g_autofree char *value = words_decode(field->value, field->value_length);
-    if (rule->match == MATCH_CONTAINS) {
-        g_autofree char *lower = g_ascii_strdown(value, -1);
+    g_autofree char *lower = g_ascii_strdown(value, -1);
+    if (rule->match == MATCH_CONTAINS)
         return strstr(lower, rule->value) != NULL;
-    }
+    if (rule->match == MATCH_BULK)
+        return !is_mailbox_provider(lower);
     if (rule->match == MATCH_NULL_PATH)
         return strcmp(value, "<>") == 0 || *value == '\0' ||
                g_ascii_strcasecmp(value, "<MAILER-DAEMON>") == 0;

@@ -52,6 +52,13 @@ static const struct {
     {"Mailing-List: contact x@example.org\n", "list", "mailing-list"},
     {"X-BeenThere: x@example.org\n", "list", "mailing-list"},
     {"Feedback-ID: 1:2:3\n", "auto", "feedback-id"},
+    /* but some providers mark what people write with one */
+    {"Feedback-ID: i1a2b3c4d:Fastmail\n", "normal", ""},
+    {"Feedback-ID: 1234567:user:proton\n", "normal", ""},
+    {"Feedback-ID: :bob@example.org:example.org:flockmailId\n", "normal", ""},
+    {"Feedback-ID: webmail:example.org:bgweb:bgweb1\n", "normal", ""},
+    {"Feedback-ID: esmtpsz:example.org:qybglogicsvrgz:qybglogicsvrgz1a-1\n",
+     "normal", ""},
     {"Return-Path: <>\n", "auto", "null-reverse-path"},
     {"Return-Path: <bob@example.org>\n", "normal", ""},
     {"Return-Path: <MAILER-DAEMON>\n", "auto", "null-reverse-path"},
