@@ -26,10 +26,10 @@ static const struct {
     const char *name;
     const char *converter;
 } charsets[] = {
-    {"usascii", ""},
-    {"ascii", ""},
-    {"ansix341968", ""},
-    {"iso646us", ""},
+    {"usascii", "ASCII"},
+    {"ascii", "ASCII"},
+    {"ansix341968", "ASCII"},
+    {"iso646us", "ASCII"},
     {"iso88591", ""},
     {"88591", ""},
     {"iso885911987", ""},
@@ -344,6 +344,13 @@ hides_in_ascii(const char *converter)
            strcmp(converter, "HZ") == 0;
 }
 
+/* Declared by programs that know no better; bytes above 0x7F belie it. */
+static bool
+is_ascii(const char *converter)
+{
+    return strcmp(converter, "ASCII") == 0;
+}
+
 static bool
 is_cjk(const char *converter)
 {
@@ -488,7 +495,7 @@ not_utf8(const char *bytes, size_t length, const char *converter,
             return text_repair(bytes, length);
         return undeclared(bytes, length, count->high);
     }
-    if (converter == NULL) {
+    if (converter == NULL || is_ascii(converter)) {
         *repaired = true;
         if (count->sequences > 4 * count->bad)
             return text_repair(bytes, length);
@@ -528,13 +535,17 @@ charset_to_utf8(const char *bytes, size_t length, const char *declared,
     char *text = NULL;
     if (converter == NULL && has_utf16_mark(bytes, length))
         converter = "UTF-16";
-    if ((converter == NULL || *converter == '\0' ||
+    if ((converter == NULL || *converter == '\0' || is_ascii(converter) ||
          strcmp(converter, "UTF-8") == 0) &&
         is_iso2022jp(bytes, length))
         converter = "ISO-2022-JP-3";
     if (converter != NULL && hides_in_ascii(converter)) {
         Utf8Count count = count_utf8(bytes, length);
         text = declared_first(bytes, length, converter, &count, &repaired);
+        /* Many bytes above 0x7F and no escape are of another charset. */
+        if (text == NULL && count.bad >= GUESS_MIN_HIGH &&
+            memchr(bytes, '\x1B', length) == NULL)
+            text = not_utf8(bytes, length, NULL, &count, &repaired);
     } else if (!text_is_valid(bytes, length)) {
         Utf8Count count = count_utf8(bytes, length);
         text = not_utf8(bytes, length, converter, &count, &repaired);

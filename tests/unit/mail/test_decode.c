@@ -73,6 +73,15 @@ static const struct {
 } charsets[] = {
     {NULL, "plain", "plain"},
     {"us-ascii", "caf\xE9", "café"},
+    /* What is declared as seven bits and is not is of whoever it looks like. */
+    {"us-ascii",
+     "\xC4\xEE\xE1\xF0\xFB\xE9 \xE4\xE5\xED\xFC, \xE7\xE0\xEA\xE0\xE7",
+     "Добрый день, заказ"},
+    {"us-ascii", "\x82\xA8\x90\xA2\x98\x62\x82\xC9\x82\xC8\x82\xC1",
+     "お世話になっ"},
+    {"iso-2022-jp", "\x82\xA8\x90\xA2\x98\x62\x82\xC9\x82\xC8\x82\xC1",
+     "お世話になっ"},
+    {"iso-2022-jp", "caf\xE9", "caf" FFFD},
     {"iso-8859-1", "\x93quoted\x94 \x80", "“quoted” €"},
     {"latin1", "caf\xE9", "café"},
     {"\"ISO_8859-1\"", "caf\xE9", "café"},
