@@ -204,8 +204,9 @@ join_pieces(GPtrArray *pieces)
             g_string_append_len(bytes, value, (gssize)length);
         }
     }
-    /* Pieces of an encoded word are a usual misreading of RFC 2231. */
-    if (!any_extended)
+    /* Encoded words, also in pieces, are a usual misreading of RFC 2231. */
+    if (!any_extended ||
+        (charset == NULL && g_str_has_prefix(bytes->str, "=?")))
         return words_decode(bytes->str, bytes->len);
     g_autofree char *text =
         charset_to_utf8(bytes->str, bytes->len, charset, NULL);

@@ -168,6 +168,7 @@ static const struct {
     {"filename=\"=?utf-8?B?w6kucGRm?=\"", "é.pdf"},
     {"filename=\"=?iso-8859-1?Q?caf=E9_au_lait.pdf?=\"", "café au lait.pdf"},
     {"filename==?utf-8?B?w6kucGRm?=", "é.pdf"},
+    {"filename*=\"=?utf-8?B?w6kucGRm?=\"", "é.pdf"},
     {"filename=\"=?utf-8?B?w6k=?=\n =?utf-8?B?LnBkZg==?=\"", "é.pdf"},
     {"filename=\"=?utf-8?Q?..=2F..=2Fetc=2Fpasswd?=\"", "passwd"},
     /* M49: RFC 2231: whole, broken, out of order, twice, mixed */
