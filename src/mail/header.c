@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "mail/content.h"
 #include "mail/defect.h"
 #include "mail/words.h"
 
@@ -57,6 +58,8 @@ typedef struct {
     size_t kept_bytes;
     bool is_skipping;  /* folded lines belong to a field that was left out */
     size_t next_field; /* rubbish before this offset is inside the header */
+    guint looked_at;   /* fields above that are no Content-Type */
+    Content *type;     /* once a line asked for the boundary it names */
 } Reader;
 
 /* What limit_fields() will leave of a value. */
@@ -159,6 +162,61 @@ begins_body(Reader *reader, const char *bytes, size_t length, size_t offset)
     return true;
 }
 
+/* The first Content-Type, read once; no field is looked at twice for it. */
+static void
+read_type(Reader *reader)
+{
+    const GArray *fields = reader->header->fields;
+    while (reader->type == NULL && reader->looked_at < fields->len) {
+        const HeaderField *field =
+            &g_array_index(fields, HeaderField, reader->looked_at++);
+        if (header_field_is(field, "Content-Type"))
+            reader->type = content_parse(
+                field->value, kept_bytes(reader, field->value_length));
+    }
+}
+
+/*
+ * A multipart's first delimiter, for want of an empty line above it. Above the
+ * Content-Type it is rubbish.
+ */
+static bool
+is_delimiter(Reader *reader, const char *line, size_t length)
+{
+    if (length < 3 || memcmp(line, "--", 2) != 0)
+        return false;
+    read_type(reader);
+    if (reader->type == NULL)
+        return false;
+    const char *boundary = content_parameter(reader->type, "boundary");
+    size_t n = boundary != NULL ? strlen(boundary) : 0;
+    return n > 0 && length >= n + 2 && memcmp(line + 2, boundary, n) == 0;
+}
+
+/* A name that only lacks the right letters: "Größe: 5". */
+static bool
+has_foreign_name(const char *line, size_t length)
+{
+    size_t n = 0;
+    while (n < length && (unsigned char)line[n] > ' ' && line[n] != ':')
+        n++;
+    return n > 0 && n < length && line[n] == ':';
+}
+
+/* True if the body begins with the line at `offset`, which is no field. */
+static bool
+ends_header(Reader *reader, const char *bytes, size_t length, size_t offset)
+{
+    const char *line = bytes + offset;
+    size_t n =
+        line_length(bytes, offset, header_next_line(bytes, length, offset));
+    if (is_delimiter(reader, line, n))
+        return true;
+    if (reader->header->fields->len > 0 && has_foreign_name(line, n))
+        return false;
+    return begins_body(reader, bytes, length, offset);
+}
+
 /* A first line that was indented: a field all the same. */
 static const char *
 unindent(const Reader *reader, const char *line, size_t *length)
@@ -225,7 +283,7 @@ header_read(const char *bytes, size_t length, const MailLimits *limits,
 {
     Header *header = g_new0(Header, 1);
     header->fields = g_array_sized_new(FALSE, FALSE, sizeof(HeaderField), 16);
-    Reader reader = {header, limits, defects, 0, true, 0};
+    Reader reader = {header, limits, defects, 0, true, 0, 0, NULL};
     size_t offset = 0, next;
     for (; offset < length; offset = next) {
         next = header_next_line(bytes, length, offset);
@@ -244,7 +302,7 @@ header_read(const char *bytes, size_t length, const MailLimits *limits,
         } else if (kind == LINE_FOLDED) {
             fold_field(&reader, line, n);
         } else if (!is_mbox_from(line, n, offset)) {
-            if (begins_body(&reader, bytes, length, offset)) {
+            if (ends_header(&reader, bytes, length, offset)) {
                 defect_add(defects, header->fields->len > 0
                                         ? DEFECT_HEADER_UNENDED
                                         : DEFECT_NO_HEADER);
@@ -256,6 +314,7 @@ header_read(const char *bytes, size_t length, const MailLimits *limits,
     }
     header->length = offset;
     limit_fields(&reader);
+    content_free(reader.type);
     return header;
 }
 

@@ -59,6 +59,16 @@ static const struct {
     {"A: 1\n>From me\nSubject: 2\n\nx", "A= 1;Subject= 2;|x"},
     {"A: 1\nrubbish\nmore of it\nSubject: 2\n\nx", "A= 1;Subject= 2;|x"},
     {"A: 1\nrubbish\n folded\nSubject: 2\n\nx", "A= 1;Subject= 2;|x"},
+    {"A: 1\nGr\xC3\xB6\xC3\x9F\x65: 2\nB: 3\n\nx", "A= 1;B= 3;|x"},
+    /* A delimiter ends the header if the header names it. */
+    {"Content-Type: multipart/mixed; boundary=b\nA: 1\n--b\nSubject: 2\n\nx",
+     "Content-Type= multipart/mixed; boundary=b;A= 1;|--b\nSubject: 2\n\nx"},
+    {"Content-Type: multipart/mixed; boundary=\"b c\"\n \n--b c\nSubject: 2\n",
+     "Content-Type= multipart/mixed; boundary=\"b c\"\n ;|"
+     "--b c\nSubject: 2\n"},
+    {"A: 1\n--b\nContent-Type: multipart/mixed; boundary=b\n--c\nSubject: "
+     "2\n\nx",
+     "A= 1;Content-Type= multipart/mixed; boundary=b;Subject= 2;|x"},
     {"A: 1\nbody without an empty line\nNote: this\n\nx",
      "A= 1;|body without an empty line\nNote: this\n\nx"},
     {" A: 1\nB: 2\n\nx", "A= 1;B= 2;|x"},
