@@ -23,12 +23,13 @@ enum {
 /* How far a folder was read. */
 typedef struct {
     int64_t id;
-    uint32_t uid_validity; /* 0: never opened */
-    uint32_t generation;   /* it was another folder before so often */
-    uint32_t last_uid;     /* all up to it are dealt with */
-    uint32_t resync_until; /* up to it: compare with what is known */
-    uint32_t acted_uid;    /* up to it accepted ones are flagged or moved */
-    int64_t try_in_s;      /* a login was refused: not before */
+    uint32_t uid_validity;  /* 0: never opened */
+    uint32_t generation;    /* it was another folder before so often */
+    uint32_t last_uid;      /* all up to it are dealt with */
+    uint32_t resync_until;  /* up to it: compare with what is known */
+    uint32_t acted_uid;     /* up to it accepted ones are flagged or moved */
+    int64_t highest_modseq; /* how often it changed, as the server counts; 0 */
+    int64_t try_in_s;       /* a login was refused: not before */
 } FolderPosition;
 
 /* Take or keep a folder under `lease` (a UUID); `holder` is for people. True
@@ -46,6 +47,7 @@ typedef struct {
     int64_t waiting;     /* mails that are not accepted yet */
     int64_t next_try_s;  /* nobody tries before; 0: at any time */
     uint32_t acted_uid;
+    int64_t highest_modseq;
 } FolderReport;
 
 /* Say how it goes; that keeps the lease, too. ret_held as above; ret_left_due:
@@ -54,14 +56,21 @@ bool folder_report(Store *store, int64_t id, const char *lease,
                    const FolderReport *report, bool *ret_held,
                    bool *ret_left_due, GError **error);
 
+/* A folder as it is first seen. */
+typedef struct {
+    uint32_t uid_validity;
+    uint32_t resync_until;
+    int64_t highest_modseq;
+} FolderBeginning;
+
 /*
  * The server's folder is not the one that was read: read it from its beginning,
  * comparing up to `resync_until`. It is the next generation of it, be it under
- * the same `uid_validity` or under one that it had before. `position` is as that
- * leaves it.
+ * the same `uid_validity` or under one that it had before. `position` is as
+ * that leaves it.
  */
-bool folder_begin(Store *store, const char *lease, uint32_t uid_validity,
-                  uint32_t resync_until, FolderPosition *position,
+bool folder_begin(Store *store, const char *lease,
+                  const FolderBeginning *beginning, FolderPosition *position,
                   bool *ret_held, GError **error);
 
 /* A mail that could not be taken. */

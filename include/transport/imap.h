@@ -26,15 +26,17 @@ typedef struct ImapClient ImapClient;
 
 /* What it can do besides RFC 3501. */
 typedef struct {
-    bool idle;    /* RFC 2177 */
-    bool move;    /* RFC 6851 */
-    bool uidplus; /* RFC 4315 */
+    bool idle;      /* RFC 2177 */
+    bool move;      /* RFC 6851 */
+    bool uidplus;   /* RFC 4315 */
+    bool condstore; /* RFC 7162 */
 } ImapAbilities;
 
 typedef struct {
     uint32_t uid_validity;
     uint32_t uid_next; /* 0 if the server did not say */
     uint32_t exists;
+    uint64_t highest_modseq; /* RFC 7162 3.1.2; 0: it counts no changes */
     bool read_only;
     bool new_keywords; /* the server keeps flags of our own */
 } ImapFolder;
@@ -94,6 +96,14 @@ GPtrArray *imap_list(ImapClient *client, GError **error);
  */
 bool imap_select(ImapClient *client, const char *folder, bool writable,
                  ImapFolder *ret_folder, GError **error);
+
+/*
+ * The highest MODSEQ that the server has told of since the folder was opened:
+ * when it was, with the sizes of mails, and for flags of ours. It never goes
+ * back but in a folder that was put back to what it was (RELIABILITY P8). 0:
+ * the folder counts no changes.
+ */
+uint64_t imap_highest_modseq(const ImapClient *client);
 
 /*
  * UIDs from `first` on, ascending; with `since_s` (Unix seconds, 0: all) only

@@ -188,6 +188,7 @@ CREATE TABLE folder (
     last_uid       bigint NOT NULL DEFAULT 0,
     resync_until   bigint NOT NULL DEFAULT 0,
     acted_uid      bigint NOT NULL DEFAULT 0,
+    highest_modseq bigint NOT NULL DEFAULT 0,
     lease          uuid,
     lease_until    timestamptz,
     holder         text NOT NULL DEFAULT '',
@@ -208,6 +209,7 @@ COMMENT ON COLUMN folder.generation IS 'How often it was another folder before: 
 COMMENT ON COLUMN folder.last_uid IS 'Mails with numbers up to this one are dealt with: accepted, known before, or in left_mail.';
 COMMENT ON COLUMN folder.resync_until IS 'Mails up to this number were there when this generation was first seen: they are compared with what is known before.';
 COMMENT ON COLUMN folder.acted_uid IS 'Up to this number accepted mails were flagged or moved, as the settings want.';
+COMMENT ON COLUMN folder.highest_modseq IS 'The highest MODSEQ the server told of it (RFC 7162); 0: it counts no changes. A lower one later: it was put back to what it was.';
 COMMENT ON COLUMN folder.lease IS 'The daemon that reads it; NULL: none.';
 COMMENT ON COLUMN folder.lease_until IS 'From then on another may take it.';
 COMMENT ON COLUMN folder.holder IS 'Host and process of that daemon, for people.';

@@ -9,6 +9,7 @@ ON CONFLICT (account, name) DO UPDATE
        lease_until = now() + $5::bigint * interval '1 second'
  WHERE f.lease IS NULL OR f.lease = $3::uuid OR f.lease_until < now()
 RETURNING id, uid_validity, generation, last_uid, resync_until, acted_uid,
+          highest_modseq,
           greatest(ceil(extract(epoch FROM next_try_at - now())), 0)::bigint;
 
 -- name: folder_release
@@ -20,7 +21,8 @@ UPDATE folder SET lease = NULL, lease_until = NULL, holder = ''
 -- How it goes; keeps the lease, too. Is there a mail that was left and is to be
 -- tried again?
 --   $1 id, $2 lease uuid, $3 lease in seconds, $4 trouble or '', $5 mails that
---   wait, $6 seconds to wait before the next attempt, $7 acted_uid
+--   wait, $6 seconds to wait before the next attempt, $7 acted_uid,
+--   $8 highest_modseq
 UPDATE folder SET
        lease_until = now() + $3::bigint * interval '1 second',
        waiting = CASE WHEN $4 = '' THEN $5::bigint ELSE waiting END,
@@ -29,7 +31,8 @@ UPDATE folder SET
        last_error = $4,
        next_try_at = CASE WHEN $6::bigint > 0
                           THEN now() + $6::bigint * interval '1 second' END,
-       acted_uid = greatest(acted_uid, $7::bigint)
+       acted_uid = greatest(acted_uid, $7::bigint),
+       highest_modseq = greatest(highest_modseq, $8::bigint)
  WHERE id = $1::bigint AND lease = $2::uuid
 RETURNING EXISTS (SELECT FROM left_mail l
                    WHERE l.folder_id = folder.id AND l.parked_at IS NULL
@@ -38,10 +41,12 @@ RETURNING EXISTS (SELECT FROM left_mail l
 -- name: folder_begin
 -- Another generation of the folder: it is read from its beginning, and what was
 -- left in the one before is forgotten.
---   $1 id, $2 lease uuid, $3 uid_validity, $4 generation, $5 resync_until
+--   $1 id, $2 lease uuid, $3 uid_validity, $4 generation, $5 resync_until,
+--   $6 highest_modseq
 WITH begun AS (
     UPDATE folder SET uid_validity = $3::bigint, generation = $4::bigint,
-           last_uid = 0, acted_uid = 0, resync_until = $5::bigint
+           last_uid = 0, acted_uid = 0, resync_until = $5::bigint,
+           highest_modseq = $6::bigint
      WHERE id = $1::bigint AND lease = $2::uuid
     RETURNING id),
 gone AS (
@@ -53,10 +58,11 @@ SELECT id FROM begun;
 -- takes the transaction with it. It flies with COMMIT, so that nobody can die
 -- with the row locked.
 --   $1 id, $2 lease uuid, $3 uid_validity, $4 last_uid before, $5 after,
---   $6 lease in seconds, $7 acted_uid
+--   $6 lease in seconds, $7 acted_uid, $8 highest_modseq
 WITH moved AS (
     UPDATE folder SET last_uid = $5::bigint,
            acted_uid = greatest(acted_uid, $7::bigint),
+           highest_modseq = greatest(highest_modseq, $8::bigint),
            lease_until = now() + $6::bigint * interval '1 second'
      WHERE id = $1::bigint AND lease = $2::uuid AND uid_validity = $3::bigint
        AND last_uid = $4::bigint

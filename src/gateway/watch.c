@@ -122,8 +122,10 @@ report(Watch *watch, const FolderReport *report, GError **error)
 static bool
 report_well(Watch *watch, GError **error)
 {
+    watch_note_changes(watch);
     const FolderReport well = {"", (int64_t)(watch->pending->len - watch->next),
-                               0, watch->position.acted_uid};
+                               0, watch->position.acted_uid,
+                               watch->position.highest_modseq};
     return report(watch, &well, error);
 }
 
@@ -226,14 +228,30 @@ find_resync_until(Watch *watch, uint32_t *ret_uid, GError **error)
     return true;
 }
 
-/* Another UIDVALIDITY, or under the same one numbers that it gave out already
- * are yet to come, as after a restore from a backup (RELIABILITY P8). */
+/*
+ * Another UIDVALIDITY; or under the same one numbers that it gave out already
+ * are yet to come, or were given to others: its count of changes went back.
+ * Both are so after a restore from a backup (RELIABILITY P8).
+ */
 static bool
 is_as_it_was(const Watch *watch)
 {
-    return watch->position.uid_validity == watch->selected.uid_validity &&
-           (watch->selected.uid_next == 0 ||
-            watch->selected.uid_next > watch->position.last_uid);
+    const ImapFolder *now = &watch->selected;
+    const FolderPosition *was = &watch->position;
+    return was->uid_validity == now->uid_validity &&
+           (now->uid_next == 0 || now->uid_next > was->last_uid) &&
+           (now->highest_modseq == 0 ||
+            now->highest_modseq >= (uint64_t)was->highest_modseq);
+}
+
+void
+watch_note_changes(Watch *watch)
+{
+    if (watch->client == NULL)
+        return;
+    watch->position.highest_modseq =
+        MAX(watch->position.highest_modseq,
+            (int64_t)MIN(imap_highest_modseq(watch->client), INT64_MAX));
 }
 
 static bool
@@ -249,8 +267,10 @@ begin_generation(Watch *watch, GError **error)
                                  "back to an old one; its mails are compared "
                                  "with what is known"),
                     kv_int("mails", watch->selected.exists));
-    if (!folder_begin(watch->with.desk->store, watch->with.lease,
-                      watch->selected.uid_validity, resync_until,
+    const FolderBeginning beginning = {
+        watch->selected.uid_validity, resync_until,
+        (int64_t)MIN(watch->selected.highest_modseq, INT64_MAX)};
+    if (!folder_begin(watch->with.desk->store, watch->with.lease, &beginning,
                       &watch->position, &held, error))
         return false;
     if (!held)
@@ -306,7 +326,8 @@ fail(Watch *watch, const GError *failure, bool at_login, GError **error)
     }
     watch->pause_s = refused_s;
     const FolderReport trouble = {failure->message, 0, at_login ? refused_s : 0,
-                                  watch->position.acted_uid};
+                                  watch->position.acted_uid,
+                                  watch->position.highest_modseq};
     if (watch->held &&
         (!report(watch, &trouble, &second) ||
          !folder_release(watch->with.desk->store, watch->position.id,

@@ -47,6 +47,10 @@ void watch_breathe(Watch *watch);
  * its place. */
 bool watch_answer_for_hand(Watch *watch, GError **error);
 
+/* How often the folder changed, as far as the server has said: the database
+ * keeps it with the position. */
+void watch_note_changes(Watch *watch);
+
 /* Do with these (uint32_t) what the settings want after acceptance; false only
  * if the connection is lost. */
 bool watch_act(Watch *watch, const GArray *uids, GError **error);

@@ -256,6 +256,7 @@ commit(Watch *watch, FolderBatch *batch, Watched *ret_watched, GError **error)
     int64_t began_us = g_get_monotonic_time();
     bool held;
     FAILPOINT("watch.fetched");
+    watch_note_changes(watch);
     if (!folder_accept(watch->with.desk->store, watch->with.lease, batch,
                        &watch->position, added, &held, error))
         return false;

@@ -54,7 +54,8 @@ folder_hold(Store *store, const char *account, const char *name,
             .last_uid = (uint32_t)pg_int(row, 0, 3),
             .resync_until = (uint32_t)pg_int(row, 0, 4),
             .acted_uid = (uint32_t)pg_int(row, 0, 5),
-            .try_in_s = pg_is_null(row, 0, 6) ? 0 : pg_int(row, 0, 6)};
+            .highest_modseq = pg_int(row, 0, 6),
+            .try_in_s = pg_is_null(row, 0, 7) ? 0 : pg_int(row, 0, 7)};
     return true;
 }
 
@@ -75,7 +76,8 @@ folder_report(Store *store, int64_t id, const char *lease,
         ask(store, ST_folder_report,
             PARAMS(p_int(id), p_text(lease), p_int(FOLDER_LEASE_S),
                    p_text(report->trouble), p_int(report->waiting),
-                   p_int(report->next_try_s), p_int(report->acted_uid)),
+                   p_int(report->next_try_s), p_int(report->acted_uid),
+                   p_int(report->highest_modseq)),
             error);
     *ret_held = row != NULL && PQntuples(row) > 0;
     *ret_left_due = *ret_held && pg_bool(row, 0, 0);
@@ -83,9 +85,8 @@ folder_report(Store *store, int64_t id, const char *lease,
 }
 
 bool
-folder_begin(Store *store, const char *lease, uint32_t uid_validity,
-             uint32_t resync_until, FolderPosition *position, bool *ret_held,
-             GError **error)
+folder_begin(Store *store, const char *lease, const FolderBeginning *beginning,
+             FolderPosition *position, bool *ret_held, GError **error)
 {
     /* Never one that there was: a server may come back to an old UIDVALIDITY,
      * too, and source keys must not. */
@@ -93,14 +94,16 @@ folder_begin(Store *store, const char *lease, uint32_t uid_validity,
     uint32_t generation = is_first ? 0 : position->generation + 1;
     if (!ask_held(store, ST_folder_begin,
                   PARAMS(p_int(position->id), p_text(lease),
-                         p_int(uid_validity), p_int(generation),
-                         p_int(resync_until)),
+                         p_int(beginning->uid_validity), p_int(generation),
+                         p_int(beginning->resync_until),
+                         p_int(beginning->highest_modseq)),
                   ret_held, error))
         return false;
     if (*ret_held) {
-        position->uid_validity = uid_validity;
+        position->uid_validity = beginning->uid_validity;
         position->generation = generation;
-        position->resync_until = resync_until;
+        position->resync_until = beginning->resync_until;
+        position->highest_modseq = beginning->highest_modseq;
         position->last_uid = position->acted_uid = 0;
     }
     return true;
@@ -238,7 +241,8 @@ send_advance(Pg *pg, const char *lease, const FolderBatch *batch,
                    PARAMS(p_int(position->id), p_text(lease),
                           p_int(position->uid_validity),
                           p_int(position->last_uid), p_int(batch->last_uid),
-                          p_int(FOLDER_LEASE_S), p_int(position->acted_uid)),
+                          p_int(FOLDER_LEASE_S), p_int(position->acted_uid),
+                          p_int(position->highest_modseq)),
                    false, error);
 }
 

@@ -23,9 +23,10 @@ struct ImapClient {
     bool (*progress)(void *context); /* or NULL */
     void *progress_context;
     const char *mechanism; /* of the login; NULL: none was tried */
-    uint32_t uid_validity; /* of the folder that is open */
-    bool idling;           /* "DONE" is owed before anything else is said */
-    int64_t idle_since_ms; /* CLOCK_MONOTONIC */
+    uint32_t uid_validity;   /* of the folder that is open */
+    uint64_t highest_modseq; /* imap_highest_modseq() */
+    bool idling;             /* "DONE" is owed before anything else is said */
+    int64_t idle_since_ms;   /* CLOCK_MONOTONIC */
 };
 
 /* Before each command: its deadline, and how many bytes may answer it. Ends
@@ -64,6 +65,10 @@ char *etpan_said(const ImapClient *client);
  * since the folder was opened, so that our UIDs may be other mails'.
  */
 bool etpan_same_folder(const ImapClient *client, GError **error);
+
+/* Answers to FETCH (struct mailimap_msg_att, or NULL) may tell a MODSEQ. In
+ * imap_modseq.c. */
+void imap_note_modseq(ImapClient *client, const clist *answers);
 
 /* A set of UIDs for a command; the caller's. */
 struct mailimap_set *etpan_set(const uint32_t *uids, size_t n);

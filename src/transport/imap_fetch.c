@@ -37,13 +37,16 @@ place_of(const ImapMessage *messages, size_t n, uint32_t uid)
 
 static int
 fetch(ImapClient *client, const uint32_t *uids, size_t n,
-      struct mailimap_fetch_att *wanted, clist **ret_answers)
+      struct mailimap_fetch_att *wanted, struct mailimap_fetch_att *more,
+      clist **ret_answers)
 {
     struct mailimap_fetch_type *type =
         mailimap_fetch_type_new_fetch_att_list_empty();
     mailimap_fetch_type_new_fetch_att_list_add(type,
                                                mailimap_fetch_att_new_uid());
     mailimap_fetch_type_new_fetch_att_list_add(type, wanted);
+    if (more != NULL)
+        mailimap_fetch_type_new_fetch_att_list_add(type, more);
     struct mailimap_set *set = etpan_set(uids, n);
     int result = mailimap_uid_fetch(client->imap, set, type, ret_answers);
     mailimap_set_free(set);
@@ -96,13 +99,17 @@ imap_sizes(ImapClient *client, const uint32_t *uids, size_t n, GError **error)
     if (n == 0)
         return messages;
     etpan_begin(client, ETPAN_LIST_BYTES);
-    bool good = fetch(client, uids, n, mailimap_fetch_att_new_rfc822_size(),
-                      &answers) == MAILIMAP_NO_ERROR;
+    bool good =
+        fetch(client, uids, n, mailimap_fetch_att_new_rfc822_size(),
+              client->highest_modseq > 0 ? mailimap_fetch_att_new_modseq()
+                                         : NULL,
+              &answers) == MAILIMAP_NO_ERROR;
     if (!good) {
         etpan_fail(client, FAILURE_TEMPORARY, "UID FETCH", error);
         g_array_unref(messages);
         return NULL;
     }
+    imap_note_modseq(client, answers);
     for (clistiter *at = clist_begin(answers); at != NULL;
          at = clist_next(at)) {
         ImapMessage message;
@@ -279,7 +286,7 @@ imap_fetch(ImapClient *client, const ImapMessage *messages, size_t n,
     int result = fetch(
         client, uids, n,
         mailimap_fetch_att_new_body_peek_section(mailimap_section_new(NULL)),
-        &answers);
+        NULL, &answers);
     listen_to(client, NULL);
     spool_clear(&fetching.spool);
     if (result == MAILIMAP_NO_ERROR)

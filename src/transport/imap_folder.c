@@ -51,6 +51,20 @@ keeps_new_keywords(const struct mailimap_selection_info *info)
     return false;
 }
 
+/* With CONDSTORE the server tells from here on how often the folder changed. */
+static int
+select_folder(ImapClient *client, const char *name, bool writable)
+{
+    client->highest_modseq = 0;
+    if (client->abilities.condstore)
+        return writable ? mailimap_select_condstore(client->imap, name,
+                                                    &client->highest_modseq)
+                        : mailimap_examine_condstore(client->imap, name,
+                                                     &client->highest_modseq);
+    return writable ? mailimap_select(client->imap, name)
+                    : mailimap_examine(client->imap, name);
+}
+
 bool
 imap_select(ImapClient *client, const char *folder, bool writable,
             ImapFolder *ret_folder, GError **error)
@@ -62,8 +76,7 @@ imap_select(ImapClient *client, const char *folder, bool writable,
         return false;
     }
     etpan_begin(client, ETPAN_ANSWER_BYTES);
-    int result = writable ? mailimap_select(client->imap, name)
-                          : mailimap_examine(client->imap, name);
+    int result = select_folder(client, name, writable);
     const struct mailimap_selection_info *info =
         client->imap->imap_selection_info;
     if (result != MAILIMAP_NO_ERROR || info == NULL)
@@ -72,6 +85,7 @@ imap_select(ImapClient *client, const char *folder, bool writable,
         .uid_validity = info->sel_uidvalidity,
         .uid_next = info->sel_uidnext,
         .exists = info->sel_exists,
+        .highest_modseq = client->highest_modseq,
         .read_only = !writable || info->sel_perm == MAILIMAP_MAILBOX_READONLY,
         .new_keywords = keeps_new_keywords(info)};
     client->uid_validity = info->sel_uidvalidity;

@@ -16,7 +16,8 @@ ask_abilities(ImapClient *client, GError **error)
     client->abilities =
         (ImapAbilities){.idle = mailimap_has_idle(client->imap),
                         .move = mailimap_has_extension(client->imap, "MOVE"),
-                        .uidplus = mailimap_has_uidplus(client->imap)};
+                        .uidplus = mailimap_has_uidplus(client->imap),
+                        .condstore = mailimap_has_condstore(client->imap)};
     return true;
 }
 

@@ -23,8 +23,12 @@ store(ImapClient *client, const uint32_t *uids, size_t n,
     int result = mailimap_uid_store(client->imap, set, change);
     mailimap_store_att_flags_free(change);
     mailimap_set_free(set);
-    return result == MAILIMAP_NO_ERROR ||
-           etpan_fail(client, FAILURE_TEMPORARY, "UID STORE", error);
+    if (result != MAILIMAP_NO_ERROR)
+        return etpan_fail(client, FAILURE_TEMPORARY, "UID STORE", error);
+    if (client->imap->imap_response_info != NULL)
+        imap_note_modseq(client,
+                         client->imap->imap_response_info->rsp_fetch_list);
+    return true;
 }
 
 /* libetpan sends a flag as it is: it must be an atom (RFC 3501 9). */

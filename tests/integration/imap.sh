@@ -225,6 +225,26 @@ test_restore()
     tap_is "and no other becomes a second ticket" "$(tickets)" $((before + 3))
 }
 
+# The same, but more mail has come since than the backup lacks: no number is yet
+# to come, and only the server's count of changes tells.
+test_outgrown()
+{
+    before=$(tickets)
+    cp -a "$DOVECOT_MAIL/desk" "$SERVERS/backup"
+    put_mail unsaved-3
+    tap_ok "a mail after the backup" wait_for 20 has_tickets $((before + 1))
+    desk_stop
+    rm -rf "$DOVECOT_MAIL/desk"
+    mv "$SERVERS/backup" "$DOVECOT_MAIL/desk"
+    put_mail outgrown-1
+    put_mail outgrown-2
+    desk_start || exit 1
+    tap_ok "both mails that came after a restore are taken" \
+        wait_for 20 has_tickets $((before + 3))
+    desk_settled 1
+    tap_is "and no other becomes a second ticket" "$(tickets)" $((before + 3))
+}
+
 # The account has another name: nothing is new.
 test_renamed()
 {
@@ -263,7 +283,7 @@ test_since()
 
 servers_need pg sink dovecot
 imap_prepare || exit 1
-imap_test arrival flags sender after no_target large validity restore \
+imap_test arrival flags sender after no_target large validity restore outgrown \
     renamed since
 desk_unharmed
 tap_done

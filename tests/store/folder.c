@@ -27,8 +27,8 @@ folder_new(uint32_t resync_until)
     FolderPosition position;
     bool held;
     ck_assert(hold(ours, &position));
-    must(folder_begin(fix.store, ours, 7, resync_until, &position, &held,
-                      &error),
+    must(folder_begin(fix.store, ours, &(FolderBeginning){7, resync_until, 0},
+                      &position, &held, &error),
          error);
     ck_assert(held);
     return position;
@@ -155,7 +155,8 @@ START_TEST(what_is_reported_is_there)
     FolderPosition position;
     bool held, due;
     ck_assert(hold(ours, &position));
-    const FolderReport bad = {"refused", 9, 300, 0}, good = {"", 3, 0, 5};
+    const FolderReport bad = {"refused", 9, 300, 0, 0},
+                       good = {"", 3, 0, 5, 77};
     must(folder_report(fix.store, position.id, ours, &bad, &held, &due, &error),
          error);
     ck_assert(held);
@@ -168,11 +169,19 @@ START_TEST(what_is_reported_is_there)
     must(
         folder_report(fix.store, position.id, ours, &good, &held, &due, &error),
         error);
-    assert_sql("|3|t|t|5", "SELECT last_error, waiting, looked_at > now() - "
-                           "interval '1 minute', failing_since IS NULL, "
-                           "acted_uid FROM folder");
+    assert_sql("|3|t|t|5|77", "SELECT last_error, waiting, looked_at > now() - "
+                              "interval '1 minute', failing_since IS NULL, "
+                              "acted_uid, highest_modseq FROM folder");
     ck_assert(hold(ours, &position));
     ck_assert_int_eq(position.try_in_s, 0);
+    ck_assert_int_eq(position.highest_modseq, 77);
+    must(folder_begin(fix.store, ours, &(FolderBeginning){8, 0, 9}, &position,
+                      &held, &error),
+         error);
+    assert_sql("9", "SELECT highest_modseq FROM folder");
+    position.highest_modseq = 12;
+    take_one(&position, 1, "Subject: counted\n\n", false, "support");
+    assert_sql("12", "SELECT highest_modseq FROM folder");
     must(folder_report(fix.store, position.id, theirs, &bad, &held, &due,
                        &error),
          error);
@@ -292,7 +301,9 @@ START_TEST(what_is_known_is_not_taken_again)
     FolderPosition position = folder_new(0);
     bool held;
     take_one(&position, 1, text, false, "support");
-    must(folder_begin(fix.store, ours, 8, 5, &position, &held, &error), error);
+    must(folder_begin(fix.store, ours, &(FolderBeginning){8, 5, 0}, &position,
+                      &held, &error),
+         error);
     ck_assert_int_eq(take_one(&position, 1, text, true, "support"), 0);
     ck_assert_uint_eq(position.last_uid, 1);
     /* Another queue has never seen it, and other bytes are another mail. */
@@ -322,15 +333,20 @@ START_TEST(the_same_validity_again_is_another_generation)
     FolderPosition position = folder_new(0), again;
     bool held;
     take_one(&position, 5, "Subject: a\n\n", false, "support");
-    must(folder_begin(fix.store, ours, 7, 3, &position, &held, &error), error);
+    must(folder_begin(fix.store, ours, &(FolderBeginning){7, 3, 0}, &position,
+                      &held, &error),
+         error);
     ck_assert_uint_eq(position.generation, 1);
     ck_assert(hold(ours, &again));
     ck_assert_uint_eq(again.generation, 1);
     ck_assert_uint_eq(again.last_uid, 0);
     ck_assert_uint_eq(again.resync_until, 3);
-    must(folder_begin(fix.store, ours, 8, 3, &position, &held, &error), error);
+    must(folder_begin(fix.store, ours, &(FolderBeginning){8, 3, 0}, &position,
+                      &held, &error),
+         error);
     ck_assert_uint_eq(position.generation, 2);
-    must(folder_begin(fix.store, theirs, 9, 3, &position, &held, &error),
+    must(folder_begin(fix.store, theirs, &(FolderBeginning){9, 3, 0}, &position,
+                      &held, &error),
          error);
     ck_assert(!held);
     ck_assert_uint_eq(position.uid_validity, 8);
@@ -345,8 +361,12 @@ START_TEST(a_validity_that_comes_back_is_another_generation)
     FolderPosition position = folder_new(0);
     bool held;
     int64_t id = take_one(&position, 5, "Subject: a\n\n", false, "support");
-    must(folder_begin(fix.store, ours, 8, 1, &position, &held, &error), error);
-    must(folder_begin(fix.store, ours, 7, 5, &position, &held, &error), error);
+    must(folder_begin(fix.store, ours, &(FolderBeginning){8, 1, 0}, &position,
+                      &held, &error),
+         error);
+    must(folder_begin(fix.store, ours, &(FolderBeginning){7, 5, 0}, &position,
+                      &held, &error),
+         error);
     ck_assert_int_ne(take_one(&position, 5, "Subject: b\n\n", true, "support"),
                      id);
 }
@@ -437,10 +457,13 @@ START_TEST(another_generation_forgets_what_was_left)
     leave(&taking, 2, false);
     must(take(&taking, ours, &position, 2, &error), error);
     taking_end(&taking);
-    must(folder_begin(fix.store, theirs, 9, 0, &position, &held, &error),
+    must(folder_begin(fix.store, theirs, &(FolderBeginning){9, 0, 0}, &position,
+                      &held, &error),
          error);
     assert_sql("1", "SELECT count(*) FROM left_mail");
-    must(folder_begin(fix.store, ours, 9, 0, &position, &held, &error), error);
+    must(folder_begin(fix.store, ours, &(FolderBeginning){9, 0, 0}, &position,
+                      &held, &error),
+         error);
     assert_sql("0", "SELECT count(*) FROM left_mail");
 }
 END_TEST
@@ -456,7 +479,7 @@ START_TEST(an_operator_has_them_tried_again)
     leave(&taking, 2, false);
     must(take(&taking, ours, &position, 2, &error), error);
     taking_end(&taking);
-    const FolderReport good = {"", 0, 0, 0};
+    const FolderReport good = {"", 0, 0, 0, 0};
     must(folder_report(fix.store, position.id, ours, &good, &held, &is_due,
                        &error),
          error);

@@ -444,6 +444,78 @@ START_TEST(sizes_are_of_what_was_asked)
 }
 END_TEST
 
+#define COUNTS_CHANGES(ability, code)                                          \
+    GREET, CAPABILITY("1", "AUTH=PLAIN SASL-IR"),                              \
+        {"2 AUTHENTICATE", "2 OK welcome\r\n"}, CAPABILITY("3", ability),      \
+    {                                                                          \
+        "4 SELECT INBOX",                                                      \
+            "* 2 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n* OK [" code "] ok\r\n"  \
+            "4 OK [READ-WRITE] done\r\n"                                       \
+    }
+
+/* RFC 7162: with CONDSTORE sizes and our own flags say how far the count of
+ * changes is; where a folder has none, it is not asked for. */
+static const struct {
+    PeerStep steps[9];
+    uint64_t at_first, with_sizes, with_flags;
+} counts[] = {
+    {{COUNTS_CHANGES("CONDSTORE", "HIGHESTMODSEQ 9223372036854775807"),
+      {"5 UID FETCH 10 (UID RFC822.SIZE MODSEQ)",
+       "* 1 FETCH (UID 10 RFC822.SIZE 10 MODSEQ (5))\r\n5 OK done\r\n"},
+      {"6 UID STORE 10 +FLAGS",
+       "* 1 FETCH (UID 10 MODSEQ (6))\r\n6 OK done\r\n"},
+      SILENCE},
+     INT64_MAX,
+     INT64_MAX,
+     INT64_MAX},
+    {{COUNTS_CHANGES("CONDSTORE", "HIGHESTMODSEQ 4"),
+      {"5 UID FETCH 10 (UID RFC822.SIZE MODSEQ)",
+       "* 1 FETCH (UID 10 RFC822.SIZE 10 MODSEQ (5))\r\n5 OK done\r\n"},
+      {"6 UID STORE 10 +FLAGS",
+       "* 1 FETCH (UID 10 MODSEQ (6))\r\n6 OK done\r\n"},
+      SILENCE},
+     4,
+     5,
+     6},
+    {{COUNTS_CHANGES("CONDSTORE", "NOMODSEQ"),
+      {"5 UID FETCH 10 (UID RFC822.SIZE)",
+       "* 1 FETCH (UID 10 RFC822.SIZE 10 MODSEQ (5))\r\n5 OK done\r\n"},
+      {"6 UID STORE 10 +FLAGS", "6 OK done\r\n"},
+      SILENCE},
+     0,
+     0,
+     0},
+    {{COUNTS_CHANGES("", "UIDNEXT 12"),
+      {"5 UID FETCH 10 (UID RFC822.SIZE)",
+       "* 1 FETCH (UID 10 RFC822.SIZE 10)\r\n5 OK done\r\n"},
+      {"6 UID STORE 10 +FLAGS", "6 OK done\r\n"},
+      SILENCE},
+     0,
+     0,
+     0},
+};
+
+START_TEST(changes_are_counted_as_the_server_does)
+{
+    Peer *peer = peer_start(counts[_i].steps, G_N_ELEMENTS(counts[_i].steps));
+    Account account = imap_peer_account(peer);
+    ImapFolder folder;
+    g_autoptr(GError) error = NULL;
+    ImapClient *client = imap_peer_client(&account, &folder);
+    const uint32_t uid = 10;
+    ck_assert_uint_eq(folder.highest_modseq, counts[_i].at_first);
+    ck_assert_uint_eq(imap_highest_modseq(client), counts[_i].at_first);
+    g_autoptr(GArray) sizes = imap_sizes(client, &uid, 1, &error);
+    ck_assert_msg(sizes != NULL, "%s", error != NULL ? error->message : "");
+    ck_assert_uint_eq(sizes->len, 1);
+    ck_assert_uint_eq(imap_highest_modseq(client), counts[_i].with_sizes);
+    ck_assert(imap_mark(client, &uid, 1, "\\Seen", &error));
+    ck_assert_uint_eq(imap_highest_modseq(client), counts[_i].with_flags);
+    imap_close(client);
+    g_free(peer_finish(peer));
+}
+END_TEST
+
 START_TEST(a_folder_that_is_not_there_is_refused)
 {
     static const PeerStep steps[] = {
@@ -485,6 +557,8 @@ imap_suite(void)
                         G_N_ELEMENTS(floods));
     tcase_add_test(tests, a_search_gives_no_uid_below_the_first);
     tcase_add_test(tests, sizes_are_of_what_was_asked);
+    tcase_add_loop_test(tests, changes_are_counted_as_the_server_does, 0,
+                        G_N_ELEMENTS(counts));
     tcase_add_test(tests, a_folder_that_is_not_there_is_refused);
     suite_add_tcase(suite, tests);
     return suite;
