@@ -25,6 +25,8 @@ extern const QuoteWords quote_openings;  /* "on ": how a wrapped one begins */
 extern const QuoteWords quote_originals; /* "original message" */
 extern const QuoteWords quote_forwards;  /* "forwarded message" */
 extern const QuoteWords quote_marks;     /* "reply above this line" */
+extern const QuoteWords quote_closings;  /* "best regards" */
+extern const QuoteWords quote_devices;   /* "sent from my ", a beginning */
 
 extern const QuoteFieldName quote_field_names[]; /* "betreff" */
 extern const size_t quote_field_names_count;

@@ -295,6 +295,14 @@ is_below_rule(const Scan *scan, size_t index)
     return index > 0 && kind_at(scan, index - 1) == LINE_RULE;
 }
 
+/* True for a further line of a field: indented, or more addresses. */
+static bool
+goes_on(const char *line, size_t length)
+{
+    return g_ascii_isspace(*line) ||
+           memchr(line, '@', MIN(length, QUOTE_LINE_MAX)) != NULL;
+}
+
 /*
  * True if a quoted header starts at `index`: who, and two of when, to whom and
  * what about; one will do below a rule. Without a subject and an address it may
@@ -312,6 +320,8 @@ is_block(const Scan *scan, size_t index)
         if (kind_at(scan, i) == LINE_BLANK)
             continue;
         unsigned field = (unsigned)field_at(scan, i);
+        if (field == QUOTE_FIELD_NONE && found != 0 && goes_on(line, length))
+            continue;
         prose = field == QUOTE_FIELD_NONE ? prose + 1 : 0;
         found |= field;
         has_at |= field != QUOTE_FIELD_NONE &&
@@ -406,12 +416,19 @@ is_authors(LineKind kind)
 static bool
 is_signature(const Scan *scan, size_t index, size_t end)
 {
-    index = next_written(scan, index);
-    if (index >= end)
-        return true;
-    size_t length;
-    const char *line = line_text(scan, index, &length);
-    return quote_line_is_signature(line, length);
+    enum { NAME_LINES = 3 }; /* below a closing: who, and what of whom */
+    size_t left = SIZE_MAX;
+    for (; (index = next_written(scan, index)) < end; index++) {
+        size_t length;
+        const char *line = line_text(scan, index, &length);
+        if (quote_line_is_signature(line, length))
+            return true;
+        if (left == SIZE_MAX && quote_line_is_closing(line, length))
+            left = NAME_LINES + 1;
+        if (left == SIZE_MAX || --left == 0)
+            return false;
+    }
+    return true;
 }
 
 /* The end of the writer's part: above the last quotes if nothing follows. */

@@ -242,3 +242,19 @@ quote_line_is_signature(const char *line, size_t length)
            (length == 3 && memcmp(line, "-- ", 3) == 0) ||
            (length >= 20 && line[0] == '_' && quote_line_is_rule(line, length));
 }
+
+bool
+quote_line_is_closing(const char *line, size_t length)
+{
+    enum { CLOSING_MAX = 80 };
+    if (length == 0 || length > CLOSING_MAX)
+        return false;
+    g_autofree char *words = quote_text_lower_line(line, length);
+    for (size_t i = 0; i < quote_devices.count; i++)
+        if (g_str_has_prefix(words, quote_devices.words[i]))
+            return true;
+    size_t n = strlen(words);
+    while (n > 0 && strchr(" ,.!", words[n - 1]) != NULL)
+        words[--n] = '\0';
+    return is_one_of(words, &quote_closings);
+}

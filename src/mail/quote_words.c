@@ -338,3 +338,72 @@ const QuoteWords quote_openings = WORDS(openings);
 const QuoteWords quote_originals = WORDS(originals);
 const QuoteWords quote_forwards = WORDS(forwards);
 const QuoteWords quote_marks = WORDS(marks_anywhere);
+
+/* How a letter ends: a whole line, but for punctuation at its end. */
+static const char *const closings[] = {
+    "best regards",
+    "kind regards",
+    "warm regards",
+    "with best regards",
+    "with kind regards",
+    "regards",
+    "best wishes",
+    "sincerely",
+    "sincerely yours",
+    "yours sincerely",
+    "yours faithfully",
+    "mit freundlichen grüßen",
+    "mit freundlichen grüssen",
+    "mit freundlichem gruß",
+    "freundliche grüße",
+    "freundliche grüsse",
+    "viele grüße",
+    "beste grüße",
+    "mfg",
+    "cordialement",
+    "bien cordialement",
+    "salutations",
+    "saludos",
+    "saludos cordiales",
+    "un saludo",
+    "atentamente",
+    "atenciosamente",
+    "cordiali saluti",
+    "distinti saluti",
+    "met vriendelijke groet",
+    "met vriendelijke groeten",
+    "med vänliga hälsningar",
+    "med vänlig hälsning",
+    "med venlig hilsen",
+    "med vennlig hilsen",
+    "ystävällisin terveisin",
+    "z poważaniem",
+    "pozdrawiam",
+    "s pozdravem",
+    "с уважением",
+    "з повагою",
+};
+
+/* How the line of a phone begins, which stands for a signature. */
+static const char *const devices[] = {
+    "sent from my ",
+    "sent from mail for ",
+    "sent from outlook for ",
+    "get outlook for ",
+    "von meinem ",
+    "gesendet mit der ",
+    "envoyé de mon ",
+    "envoyé depuis mon ",
+    "enviado desde mi ",
+    "enviado do meu ",
+    "enviado de mi ",
+    "inviato da ",
+    "verstuurd vanaf mijn ",
+    "skickat från min ",
+    "sendt fra min ",
+    "wysłane z ",
+    "отправлено с ",
+};
+
+const QuoteWords quote_closings = WORDS(closings);
+const QuoteWords quote_devices = WORDS(devices);

@@ -236,6 +236,20 @@ static const struct {
     /* Answers between quotes stay, with the quotes between them. */
     {"> one?\nyes\n\n> two?\nno\n\n> old\n", "yes\n\n> two?\nno"},
     {"Hi,\n\n> one?\nyes\n\n> two?\nno\n", "Hi,\n\n> one?\nyes\n\n> two?\nno"},
+    /* Nor is what a letter ends with, and who wrote it. */
+    {"Yes.\n\nOn 4 May, Bob <b@x.org> wrote:\n> old\n\nBest regards,\nAnn\n"
+     "\n--\nAnn Example\nExample Inc.\nTown\nRoom 5\nPhone 1\n",
+     "Yes."},
+    {"Yes.\n\nOn 4 May, Bob <b@x.org> wrote:\n> old\n\nSent from my iPhone\n",
+     "Yes."},
+    {"Yes.\n\nOn 4 May, Bob <b@x.org> wrote:\n> old\n\nRegards\n\nOne more:\n"
+     "tell me\nwhen\nyou\ncome.\n",
+     "Yes.\n\nOn 4 May, Bob <b@x.org> wrote:\n> old\n\nRegards\n\nOne more:\n"
+     "tell me\nwhen\nyou\ncome."},
+    /* A quoted header whose fields go on in further lines. */
+    {"Yes.\n\nFrom: Bob\nTo: a@x.org; b@x.org;\n    c@x.org; d@x.org;\n"
+     "    e@x.org;\nf@x.org\nSubject: z\n\nold\n",
+     "Yes."},
     /* A signature below the quotes is no answer. */
     {"New\n\n> old\n\n-- \nBob\n", "New"},
     {"New\n\n> old\n\n____________________________\nlist footer\nhttp://x\n",
