@@ -1,8 +1,9 @@
 #include "mail/transfer.h"
 
-#include <gmime/gmime.h>
 #include <stdbool.h>
 #include <string.h>
+
+#include "uu_line.h"
 
 enum { CHUNK_BYTES = 16 * 1024, HELD_ROOM = 64 };
 
@@ -195,29 +196,74 @@ quoted_flush(QuotedPrintable *state, unsigned char *out)
     return quoted_literal(state, out);
 }
 
+/* ---- uuencode ---- */
+
+/*
+ * Relays trim the spaces at the end of lines, down to the first character: they
+ * are zeros. But no more than so many, for a line of two bytes would be 63.
+ */
+enum { UU_TRIMMED_MAX = 1024 * 1024, UU_STEP_BYTES = 512 };
+G_STATIC_ASSERT((UU_STEP_BYTES / 2 + 1) * UU_LINE_BYTES + UU_LINE_ROOM <=
+                CHUNK_BYTES + HELD_ROOM);
+
+typedef struct {
+    char line[UU_LINE_MAX + 1]; /* one more, to know one that is too long */
+    size_t length;
+    size_t trimmed;
+    bool is_over; /* "end" was read */
+} Uuencode;
+
+static size_t
+uu_flush(Uuencode *state, unsigned char *out)
+{
+    size_t length = state->length, there = 0;
+    state->length = 0;
+    if (length > 0 && state->line[length - 1] == '\r')
+        length--;
+    state->is_over |= length == 3 && memcmp(state->line, "end", 3) == 0;
+    if (state->is_over)
+        return 0;
+    size_t bytes = uu_line_bytes(state->line, length, &there);
+    state->trimmed += bytes - MIN(there, bytes);
+    if (state->trimmed > UU_TRIMMED_MAX)
+        bytes = MIN(there, bytes);
+    uu_line_decode(state->line, length, bytes, out);
+    return bytes;
+}
+
+static size_t
+uu_step(Uuencode *state, const char *bytes, size_t length, unsigned char *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (bytes[i] == '\n')
+            n += uu_flush(state, out + n);
+        else if (state->length < sizeof(state->line))
+            state->line[state->length++] = bytes[i];
+    }
+    return n;
+}
+
 /* ---- all of them ---- */
 
 typedef struct {
     TransferEncoding encoding;
     Base64 base64;
     QuotedPrintable quoted;
-    int state; /* of GMime's decoder of uuencode */
-    guint32 save;
+    Uuencode uu;
 } Decoder;
 
 static size_t
 decoder_step(Decoder *decoder, const char *bytes, size_t length,
              unsigned char *out)
 {
-    const unsigned char *in = (const unsigned char *)bytes;
     switch (decoder->encoding) {
     case TRANSFER_BASE64:
         return base64_step(&decoder->base64, bytes, length, out);
     case TRANSFER_QUOTED_PRINTABLE:
         return quoted_step(&decoder->quoted, bytes, length, out);
     case TRANSFER_UUENCODE:
-        return g_mime_encoding_uudecode_step(in, length, out, &decoder->state,
-                                             &decoder->save);
+        return uu_step(&decoder->uu, bytes, length, out);
     case TRANSFER_IDENTITY:
         break;
     }
@@ -230,7 +276,7 @@ static size_t
 decoder_flush(Decoder *decoder, unsigned char *out)
 {
     return base64_flush(&decoder->base64, out) +
-           quoted_flush(&decoder->quoted, out);
+           quoted_flush(&decoder->quoted, out) + uu_flush(&decoder->uu, out);
 }
 
 TransferEncoding
@@ -280,10 +326,16 @@ decoder_start(Decoder *decoder, TransferEncoding encoding, const char **bytes,
 {
     memset(decoder, 0, sizeof(*decoder));
     decoder->encoding = encoding;
-    if (encoding == TRANSFER_UUENCODE) {
-        decoder->state = GMIME_UUDECODE_STATE_BEGIN;
+    if (encoding == TRANSFER_UUENCODE)
         skip_to_begin(bytes, length);
-    }
+}
+
+/* How much is decoded at once, so that it fits the buffer. */
+static size_t
+step_bytes(TransferEncoding encoding, size_t length)
+{
+    return MIN(length, (size_t)(encoding == TRANSFER_UUENCODE ? UU_STEP_BYTES
+                                                              : CHUNK_BYTES));
 }
 
 GByteArray *
@@ -296,7 +348,7 @@ transfer_decode(TransferEncoding encoding, const char *bytes, size_t length,
         g_byte_array_sized_new((guint)MIN(length, max_bytes + CHUNK_BYTES));
     unsigned char buffer[CHUNK_BYTES + HELD_ROOM];
     while (length > 0 && out->len < max_bytes) {
-        size_t n = MIN(length, CHUNK_BYTES);
+        size_t n = step_bytes(encoding, length);
         size_t got = decoder_step(&decoder, bytes, n, buffer);
         g_byte_array_append(out, buffer, (guint)got);
         bytes += n;
@@ -322,7 +374,7 @@ transfer_feed(TransferEncoding encoding, const char *bytes, size_t length,
     }
     unsigned char buffer[CHUNK_BYTES + HELD_ROOM];
     while (length > 0) {
-        size_t n = MIN(length, CHUNK_BYTES);
+        size_t n = step_bytes(encoding, length);
         size_t got = decoder_step(&decoder, bytes, n, buffer);
         if (got > 0)
             feed(context, buffer, got);

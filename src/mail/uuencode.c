@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "uu_line.h"
+
 /* The name in "begin 644 name"; NULL if the line is none. */
 static char *
 uu_begin(const char *line, size_t length)
@@ -17,23 +19,6 @@ uu_begin(const char *line, size_t length)
     return g_strdup(g_strstrip(name));
 }
 
-/* A data line says in its first character how many bytes it carries. */
-static bool
-is_uu_line(const char *line, size_t length, size_t *ret_bytes)
-{
-    if (length == 0 || line[0] < ' ' || line[0] > '`')
-        return false;
-    size_t bytes = (size_t)((line[0] - ' ') & 63);
-    size_t expected = (bytes + 2) / 3 * 4 + 1;
-    if (length > expected + 2 || (bytes > 0 && length + 3 < expected))
-        return false;
-    for (size_t i = 1; i < length; i++)
-        if (line[i] < ' ' || line[i] > '`')
-            return false;
-    *ret_bytes = bytes;
-    return true;
-}
-
 /* The line "end", or NULL if what follows "begin" is no uuencoded file. */
 static const char *
 uu_end(const char *p)
@@ -42,7 +27,7 @@ uu_end(const char *p)
         size_t length = strcspn(p, "\n"), bytes;
         if (length == 3 && memcmp(p, "end", 3) == 0)
             return p;
-        if (!is_uu_line(p, length, &bytes))
+        if (!uu_line_is_data(p, length, &bytes))
             return NULL;
         p += length + (p[length] == '\n');
     }
@@ -55,42 +40,17 @@ typedef struct {
     const char *end;
 } UuFile;
 
-enum { UU_LINE_BYTES = 63 };
-
-/* What a trimmed line lacks at its end are spaces, which stand for 0. */
-static unsigned
-uu_value(const char *line, size_t length, size_t i)
-{
-    return i < length ? (unsigned)(line[i] - ' ') & 63 : 0;
-}
-
-static void
-feed_uu_line(const char *line, size_t length, size_t bytes, TransferFeed feed,
-             void *context)
-{
-    unsigned char out[UU_LINE_BYTES + 2];
-    size_t n = 0;
-    for (size_t i = 1; n < bytes; i += 4) {
-        unsigned bits = uu_value(line, length, i) << 18 |
-                        uu_value(line, length, i + 1) << 12 |
-                        uu_value(line, length, i + 2) << 6 |
-                        uu_value(line, length, i + 3);
-        out[n++] = (unsigned char)(bits >> 16);
-        out[n++] = (unsigned char)(bits >> 8);
-        out[n++] = (unsigned char)bits;
-    }
-    if (bytes > 0)
-        feed(context, out, bytes);
-}
-
 static void
 feed_uu(const void *what, TransferFeed feed, void *context)
 {
     const UuFile *file = what;
     for (const char *p = file->lines; p < file->end;) {
         size_t length = strcspn(p, "\n"), bytes = 0;
-        if (is_uu_line(p, length, &bytes))
-            feed_uu_line(p, length, bytes, feed, context);
+        if (uu_line_is_data(p, length, &bytes) && bytes > 0) {
+            unsigned char out[UU_LINE_ROOM];
+            uu_line_decode(p, length, bytes, out);
+            feed(context, out, bytes);
+        }
         p += length + 1;
     }
 }

@@ -302,6 +302,11 @@ static const struct {
      "a=                                                   \nb"},
     {"Quoted-Printable", "a=3d=3D", "a=="},
     {"x-uuencode", "begin 644 x\n#86)C\n`\nend\n", "abc"},
+    {"x-uuencode", "begin 644 x\n#86)C\nend\n#86)C\n", "abc"},
+    {"x-uuencode", "#86)C\nnot data\n#86)C", "abcabc"},
+    /* The spaces at the end of a line were trimmed: they count. */
+    {"x-uue", "begin 644 x\r\n!80\r\n`\r\nend\r\n", "a"},
+    {"uuencode", "begin 644 x\n\"85  \n!0\n\nend\n", "aP@"},
 };
 
 static void
