@@ -199,6 +199,15 @@ read_quoted(Parser *parser, GString *to)
     }
 }
 
+/* <<a@b>>, <John <a@b>>: the last "<" counts; what stood before is a name. */
+static void
+open_again(Parser *parser, GString *to)
+{
+    if (parser->box.phrase->len == 0)
+        g_string_append_len(parser->box.phrase, to->str, (gssize)to->len);
+    g_string_truncate(to, 0);
+}
+
 /* <local@domain>; a quoted local part keeps its quotes, a comment goes. */
 static void
 read_angle(Parser *parser, GString *to)
@@ -216,7 +225,9 @@ read_angle(Parser *parser, GString *to)
         }
         if (c == '(' && !in_quotes)
             depth++;
-        if (depth == 0 && (c != '<' || in_quotes)) /* <<a@b>> */
+        if (depth == 0 && c == '<' && !in_quotes)
+            open_again(parser, to);
+        else if (depth == 0)
             g_string_append_c(to, c);
         if (c == ')' && depth > 0)
             depth--;
@@ -294,9 +305,13 @@ clean_addr_spec(const char *text, size_t length)
     size_t n = strlen(spec);
     while (n > 2 && strchr("'\".,;", spec[n - 1]) != NULL && spec[n - 2] != '@')
         spec[--n] = '\0';
-    if (*spec == '\'')
-        memmove(spec, spec + 1, n--);
     const char *at = strrchr(spec, '@');
+    /* Outlook's "[a@b]"; a domain literal has its "[" behind the "@". */
+    if (at != NULL && spec[n - 1] == ']' && strchr(at, '[') == NULL)
+        spec[--n] = '\0';
+    if (*spec == '\'' || *spec == '[')
+        memmove(spec, spec + 1, n--);
+    at = strrchr(spec, '@');
     if (at == NULL || at == spec || at[1] == '\0' || n > ADDRESS_MAX_BYTES) {
         g_free(spec);
         return NULL;
@@ -427,11 +442,26 @@ end_mailbox(Parser *parser, char separator)
     mailbox_clear(box);
 }
 
+/* The "mailto" of "John [mailto:a@b]" goes, the name stays. */
+static bool
+drop_mailto(GString *phrase)
+{
+    static const char word[] = "[mailto";
+    size_t n = sizeof word - 1;
+    if (phrase->len < n ||
+        g_ascii_strcasecmp(phrase->str + phrase->len - n, word) != 0)
+        return false;
+    g_string_truncate(phrase, phrase->len - n);
+    return true;
+}
+
 /* ":" ends the name of a group (or a stray "mailto"); it names no mailbox. */
 static void
 read_colon(Parser *parser)
 {
     parser->p++;
+    if (!parser->box.has_angle && drop_mailto(parser->box.phrase))
+        return;
     if (!parser->box.has_angle &&
         memchr(parser->box.phrase->str, '@', parser->box.phrase->len) == NULL)
         g_string_truncate(parser->box.phrase, 0);

@@ -45,6 +45,13 @@ static const struct {
     {"=?utf-8?Q?Doe,_Jane?= <j@x.org>, k@x.org", "Doe, Jane|j@x.org\n|k@x.org"},
     {"<mailto:bob@example.org>", "|bob@example.org"},
     {"mailto:bob@example.org", "|bob@example.org"},
+    /* as Outlook shows them */
+    {"Bob Doe [mailto:bob@example.org]", "Bob Doe|bob@example.org"},
+    {"Bob Doe [bob@example.org]", "Bob Doe|bob@example.org"},
+    {"Bob <bob@[192.0.2.1]>", "Bob|bob@[192.0.2.1]"},
+    /* an address in an address */
+    {"Bob <Bob Doe <bob@example.org>>", "Bob|bob@example.org"},
+    {"<\"Doe, Bob\" <bob@example.org>>", "Doe, Bob|bob@example.org"},
     {"'bob@example.org'", "|bob@example.org"},
     {"'Bob' <bob@example.org>", "Bob|bob@example.org"},
     {"Bob bob@example.org", "Bob|bob@example.org"},
