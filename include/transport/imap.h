@@ -114,6 +114,9 @@ uint64_t imap_highest_modseq(const ImapClient *client);
 GArray *imap_search(ImapClient *client, uint32_t first, int64_t since_s,
                     GError **error);
 
+/* The highest UID that is there ("*"); 0: there is no mail. */
+bool imap_highest(ImapClient *client, uint32_t *ret_uid, GError **error);
+
 /*
  * From here on: no UID is used, and no answer believed, once the server has
  * announced another UIDVALIDITY than imap_select() gave: FAILURE_TEMPORARY. No

@@ -214,24 +214,18 @@ open_client(Watch *watch, GError **error)
     return watch->client != NULL;
 }
 
-/* The highest number there was when this generation was first seen. */
+/* Its count of changes is lower: numbers were given to other mails. */
 static bool
-find_resync_until(Watch *watch, uint32_t *ret_uid, GError **error)
+went_back(const Watch *watch)
 {
-    *ret_uid = watch->selected.uid_next - 1;
-    if (watch->selected.uid_next != 0)
-        return true;
-    g_autoptr(GArray) all = imap_search(watch->client, 1, 0, error);
-    if (all == NULL)
-        return false;
-    *ret_uid = all->len > 0 ? g_array_index(all, uint32_t, all->len - 1) : 0;
-    return true;
+    uint64_t now = watch->selected.highest_modseq;
+    return now != 0 && now < (uint64_t)watch->position.highest_modseq;
 }
 
 /*
  * Another UIDVALIDITY; or under the same one numbers that it gave out already
- * are yet to come, or were given to others: its count of changes went back.
- * Both are so after a restore from a backup (RELIABILITY P8).
+ * are yet to come, or were given to others. Both are so after a restore from a
+ * backup (RELIABILITY P8).
  */
 static bool
 is_as_it_was(const Watch *watch)
@@ -240,8 +234,7 @@ is_as_it_was(const Watch *watch)
     const FolderPosition *was = &watch->position;
     return was->uid_validity == now->uid_validity &&
            (now->uid_next == 0 || now->uid_next > was->last_uid) &&
-           (now->highest_modseq == 0 ||
-            now->highest_modseq >= (uint64_t)was->highest_modseq);
+           !went_back(watch);
 }
 
 void
@@ -254,13 +247,19 @@ watch_note_changes(Watch *watch)
             (int64_t)MIN(imap_highest_modseq(watch->client), INT64_MAX));
 }
 
+/* By the mails that are there, not by UIDNEXT: some servers say one that is too
+ * high, and no mail below it would ever be looked for; or one that is too low.
+ */
 static bool
 begin_generation(Watch *watch, GError **error)
 {
-    uint32_t resync_until;
+    uint32_t highest;
     bool held;
-    if (!find_resync_until(watch, &resync_until, error))
+    if (!imap_highest(watch->client, &highest, error))
         return false;
+    if (watch->position.uid_validity == watch->selected.uid_validity &&
+        !went_back(watch) && highest >= watch->position.last_uid)
+        return true;
     if (watch->position.uid_validity != 0)
         log_warning(event("folder.resync"),
                     kv("reason", "the server made a new folder of it, or went "
@@ -268,7 +267,7 @@ begin_generation(Watch *watch, GError **error)
                                  "with what is known"),
                     kv_int("mails", watch->selected.exists));
     const FolderBeginning beginning = {
-        watch->selected.uid_validity, resync_until,
+        watch->selected.uid_validity, highest,
         (int64_t)MIN(watch->selected.highest_modseq, INT64_MAX)};
     if (!folder_begin(watch->with.desk->store, watch->with.lease, &beginning,
                       &watch->position, &held, error))

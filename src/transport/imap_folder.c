@@ -125,11 +125,12 @@ search_key(uint32_t first, int64_t since_s)
     return both;
 }
 
-GArray *
-imap_search(ImapClient *client, uint32_t first, int64_t since_s, GError **error)
+/* `key` is freed. UIDs below `first` are left out. */
+static GArray *
+search(ImapClient *client, struct mailimap_search_key *key, uint32_t first,
+       GError **error)
 {
     clist *found = NULL;
-    struct mailimap_search_key *key = search_key(first, since_s);
     etpan_begin(client, ETPAN_LIST_BYTES);
     /* What is told from here on may be too late for what is found. */
     if (client->imap->imap_selection_info != NULL)
@@ -153,4 +154,22 @@ imap_search(ImapClient *client, uint32_t first, int64_t since_s, GError **error)
     mailimap_search_result_free(found);
     g_array_sort(uids, compare_uids);
     return uids;
+}
+
+GArray *
+imap_search(ImapClient *client, uint32_t first, int64_t since_s, GError **error)
+{
+    return search(client, search_key(first, since_s), first, error);
+}
+
+bool
+imap_highest(ImapClient *client, uint32_t *ret_uid, GError **error)
+{
+    struct mailimap_search_key *last =
+        mailimap_search_key_new_uid(mailimap_set_new_single(0));
+    g_autoptr(GArray) uids = search(client, last, 1, error);
+    if (uids == NULL)
+        return false;
+    *ret_uid = uids->len > 0 ? g_array_index(uids, uint32_t, uids->len - 1) : 0;
+    return true;
 }

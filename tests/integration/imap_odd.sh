@@ -92,6 +92,28 @@ test_left_stays()
     desk_stop
 }
 
+# --- what is said of the numbers to come ---------------------------------------------
+
+# UIDNEXT may be anything: what counts are the mails that are there.
+test_next()
+{
+    desk_with '{"next": {"validity": 7, "mails": [[1, 3]], "next": 1000,
+        "idle": "no"}}' next
+    tap_ok "a folder that says a UIDNEXT that is too high is read" \
+        wait_for 20 has_accepted next 3
+    odd '{"next": {"validity": 7, "mails": [[1, 5]], "next": 1000,
+        "idle": "no"}}'
+    tap_ok "and what comes below it" wait_for 20 has_accepted next 5
+    odd '{"next": {"validity": 7, "mails": [[1, 6]], "next": 2,
+        "idle": "no"}}'
+    kill $(desk_workers imap)
+    tap_ok "one that is too low hides nothing" \
+        wait_for 20 has_accepted next 6
+    tap_is "nor is all read again" "$(desk_sql 'SELECT generation
+        FROM folder')" 0
+    desk_stop
+}
+
 # --- what is not handed out ---------------------------------------------------------
 
 # Of a mail in a hundred the server cannot tell the size.
@@ -291,6 +313,6 @@ test_refused()
 
 servers_need pg sink
 odd_prepare || exit 1
-imap_test vanished left_stays unsized silent empty spool bye chatty endless hand refused
+imap_test vanished left_stays next unsized silent empty spool bye chatty endless hand refused
 desk_sane
 tap_done
