@@ -83,7 +83,18 @@ is_same_folder(const char *name, const char *other)
 }
 
 static bool
-check_after(const Load *load, const WatchedFolder *folder,
+is_watched(const Account *account, const char *name)
+{
+    for (guint i = 0; i < account->folders->len; i++) {
+        const WatchedFolder *folder = account->folders->pdata[i];
+        if (is_same_folder(folder->folder, name))
+            return true;
+    }
+    return false;
+}
+
+static bool
+check_after(const Load *load, const Account *owner, const WatchedFolder *folder,
             const config_setting_t *account, guint index)
 {
     bool moves = folder->after == AFTER_MOVE;
@@ -99,6 +110,11 @@ check_after(const Load *load, const WatchedFolder *folder,
         return load_refuse(load, folder_at(account, index, "move_to"),
                            "accounts.folders.move_to: is the folder itself; "
                            "its mail would come again and again");
+    if (moves && is_watched(owner, folder->move_to))
+        return load_refuse(load, folder_at(account, index, "move_to"),
+                           "accounts.folders.move_to: '%s' is watched itself; "
+                           "its mail would be taken once more",
+                           folder->move_to);
     if (!is_keyword(folder->keyword))
         return load_refuse(load, folder_at(account, index, "keyword"),
                            "accounts.folders.keyword: '%s' is no IMAP keyword; "
@@ -125,7 +141,38 @@ check_folder(const Load *load, const Account *account,
                                "twice; remove one",
                                folder->folder);
     }
-    return check_after(load, folder, at, index);
+    return check_after(load, account, folder, at, index);
+}
+
+static bool
+is_same_mailbox(const Account *account, const Account *other)
+{
+    return g_ascii_strcasecmp(account->host, other->host) == 0 &&
+           account->port == other->port &&
+           strcmp(account->user, other->user) == 0 &&
+           strcmp(account->mailbox, other->mailbox) == 0;
+}
+
+/* No other account reads the same folders: each mail would be taken twice, and
+ * be moved or deleted by one before the other has it. */
+static bool
+check_others(const Load *load, const Account *account,
+             const config_setting_t *at, guint index)
+{
+    for (guint i = 0; i < index; i++) {
+        const Account *other = load->settings->accounts->pdata[i];
+        for (guint k = 0; k < account->folders->len; k++) {
+            const WatchedFolder *folder = account->folders->pdata[k];
+            if (is_same_mailbox(account, other) &&
+                is_watched(other, folder->folder))
+                return load_refuse(load, folder_at(at, k, "folder"),
+                                   "accounts.folders.folder: '%s' of this "
+                                   "login is watched by account '%s' already; "
+                                   "remove one",
+                                   folder->folder, other->name);
+        }
+    }
+    return true;
 }
 
 static bool
@@ -146,7 +193,7 @@ check_account(const Load *load, guint index)
     for (guint i = 0; i < account->folders->len; i++)
         if (!check_folder(load, account, at, i))
             return false;
-    return true;
+    return check_others(load, account, at, index);
 }
 
 bool

@@ -69,6 +69,16 @@ static const struct {
     {"{ name = \"a\";" LOGIN "folders = ( { " FOLDER "after = \"move\";\n"
      "move_to = \"inbox\"; } ); }",
      "5: accounts.folders.move_to: is the folder itself"},
+    {"{ name = \"a\";" LOGIN "folders = ( { " FOLDER "after = \"move\";\n"
+     "move_to = \"Done\"; }, { folder = \"Done\"; queue = \"support\"; "
+     "after = \"move\"; move_to = \"INBOX\"; } ); }",
+     "5: accounts.folders.move_to: 'Done' is watched itself; its mail would be "
+     "taken once more"},
+    {"{ name = \"a\";" LOGIN "folders = ( { " FOLDER "} ); },\n{ name = "
+     "\"b\";" LOGIN "folders = (\n{ folder = \"Inbox\"; queue = \"support\"; "
+     "} ); }",
+     "7: accounts.folders.folder: 'Inbox' of this login is watched by account "
+     "'a' already; remove one"},
     {"{ name = \"a\";" LOGIN "folders = ( { " FOLDER
      "\nkeyword = \"two words\"; } ); }",
      "5: accounts.folders.keyword: 'two words' is no IMAP keyword; write "
