@@ -60,8 +60,7 @@ SELECT id FROM begun;
 --   $1 id, $2 lease uuid, $3 uid_validity, $4 last_uid before, $5 after,
 --   $6 lease in seconds, $7 acted_uid, $8 highest_modseq
 WITH moved AS (
-    UPDATE folder SET last_uid = $5::bigint,
-           acted_uid = greatest(acted_uid, $7::bigint),
+    UPDATE folder SET last_uid = $5::bigint, acted_uid = $7::bigint,
            highest_modseq = greatest(highest_modseq, $8::bigint),
            lease_until = now() + $6::bigint * interval '1 second'
      WHERE id = $1::bigint AND lease = $2::uuid AND uid_validity = $3::bigint

@@ -465,6 +465,15 @@ store_failed(Watch *watch, const Batch *batch, const GError *failure,
     return false;
 }
 
+/* A mail that was left before lies below those that are flagged or moved
+ * already. Should we die now, it is found all the same. */
+static void
+note_unacted(Watch *watch, const Batch *batch)
+{
+    FolderPosition *at = &watch->position;
+    at->acted_uid = MIN(at->acted_uid, batch->messages[0].uid - 1);
+}
+
 static bool
 store(Watch *watch, Batch *batch, Watched *ret_watched, GError **error)
 {
@@ -477,6 +486,7 @@ store(Watch *watch, Batch *batch, Watched *ret_watched, GError **error)
     FolderBatch row = {deliveries, compared,
                        position_after(watch, last_of(batch)), left,
                        batch->uids};
+    note_unacted(watch, batch);
     if (!commit(watch, &row, ret_watched, &failure))
         return store_failed(watch, batch, failure, ret_watched, error);
     return !watch->held || watch_act(watch, batch->uids, error);

@@ -128,6 +128,34 @@ test_strikes()
     imap_oracle "three strikes"
 }
 
+all_acted()
+{
+    [ "$(desk_sql "SELECT acted_uid = last_uid FROM folder
+        WHERE name = '$1'")" = t ]
+}
+
+# A mail that was left lies before others that have their flags already.
+test_left_acted()
+{
+    arm watch.mail
+    mail_write late late@customers.test 'Late' 'X-Failpoint: fetched'
+    note_mail late seen billing
+    put_file late '' seen
+    tap_ok "a mail is left" wait_for 20 strikes_are '1|f'
+    put_noted behind-late seen billing
+    tap_ok "the one behind it has its flag" \
+        wait_for 20 folder_has seen 1 UNSEEN
+    tap_ok "which is noted" wait_for 20 all_acted seen
+    rm "$POSTERN_FAILPOINTS/watch.mail"
+    arm watch.committed
+    later
+    kill $(desk_workers imap)
+    tap_ok "the worker dies when it has taken it" died watch.committed
+    tap_ok "and it is flagged all the same" \
+        wait_for 20 folder_has seen 0 UNSEEN
+    imap_oracle "a left mail"
+}
+
 are_tickets()
 {
     for are_name in "$@"; do
@@ -153,5 +181,6 @@ desk_start || exit 1
 test_points
 test_all_points
 test_strikes
+test_left_acted
 desk_sane
 tap_done
