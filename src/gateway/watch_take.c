@@ -391,6 +391,7 @@ leave_unsized(Watch *watch, guint n, Watched *ret_watched, GError **error)
         imap_search(watch->client, g_array_index(uids, uint32_t, 0), 0, error);
     if (there == NULL)
         return watch_drop(watch);
+    watch->news = true; /* of those the server told before, it has forgotten */
     for (guint i = 0; i < uids->len; i++) {
         const LeftMail mail = {.uid = g_array_index(uids, uint32_t, i),
                                .struck = true,
