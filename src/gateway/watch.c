@@ -35,6 +35,7 @@ watch_new(const WatchOptions *options)
     watch->pending = g_array_new(FALSE, FALSE, sizeof(uint32_t));
     watch->sizes = g_array_new(FALSE, FALSE, sizeof(ImapMessage));
     watch->has_hand = options->hand.first != 0;
+    watch->rest_unknown = true;
     return watch;
 }
 
@@ -46,6 +47,7 @@ watch_forget(Watch *watch)
     g_array_set_size(watch->sizes, 0);
     watch->next = 0;
     watch->news = true;
+    watch->rest_unknown = true;
 }
 
 bool
@@ -297,11 +299,11 @@ enter(Watch *watch, GError **error)
     if (wants_to_write(watch) && watch->selected.read_only)
         log_warning(event("folder.read-only"),
                     kv("reason", "mails are taken, but not flagged or moved"));
+    g_clear_pointer(&watch->action_said, g_free);
     watch->action_failed = false;
     watch->news = true;
     imap_on_progress(watch->client, breathe, watch);
-    return (is_as_it_was(watch) || begin_generation(watch, error)) &&
-           (watch->client == NULL || watch_act_again(watch, error));
+    return is_as_it_was(watch) || begin_generation(watch, error);
 }
 
 /* Did the folder or the login refuse us, or is it trouble that passes? */
@@ -386,6 +388,19 @@ search(Watch *watch, GArray *found, GError **error)
     return true;
 }
 
+/* What was accepted and is not flagged or moved: by who had the folder before
+ * us, by ourselves when a COMMIT was not answered, or because the server would
+ * not; by now there may be room again. */
+static bool
+act_on_rest(Watch *watch, GError **error)
+{
+    bool again = watch->action_failed && now_us() >= watch->look_at_us;
+    if (!watch->rest_unknown && !again)
+        return true;
+    watch->rest_unknown = false;
+    return watch_act_again(watch, error);
+}
+
 static bool
 find_pending(Watch *watch, GError **error)
 {
@@ -400,7 +415,8 @@ find_pending(Watch *watch, GError **error)
     watch->next = 0;
     /* One above the position is found by the search as well. */
     add_uids(watch->pending, left, watch->position.last_uid);
-    if (!search(watch, watch->pending, &failure))
+    if (!act_on_rest(watch, &failure) ||
+        !search(watch, watch->pending, &failure))
         return fail(watch, failure, false, error);
     watch->news = watch->told = false;
     bool has_idle = imap_abilities(watch->client).idle;
@@ -513,5 +529,6 @@ watch_free(Watch *watch)
     g_array_unref(watch->sizes);
     g_free(watch->name);
     g_free(watch->holder);
+    g_free(watch->action_said);
     g_free(watch);
 }

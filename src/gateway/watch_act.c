@@ -46,8 +46,19 @@ act(Watch *watch, const uint32_t *uids, size_t n, GError **error)
     g_assert_not_reached();
 }
 
+/* Once for each reason. */
+static void
+say_failed(Watch *watch, const GError *failure)
+{
+    if (g_strcmp0(watch->action_said, failure->message) == 0)
+        return;
+    log_warning(event("folder.action-failed"), kv("reason", failure->message));
+    g_free(watch->action_said);
+    watch->action_said = g_strdup(failure->message);
+}
+
 /* The mail is safe; that it cannot be flagged or moved is said, and it is not
- * tried again before another connection (RELIABILITY F23). */
+ * tried again with each mail that comes (RELIABILITY F23). */
 static bool
 act_or_say(Watch *watch, const uint32_t *uids, size_t n, GError **error)
 {
@@ -60,7 +71,7 @@ act_or_say(Watch *watch, const uint32_t *uids, size_t n, GError **error)
         return watch_drop(watch);
     }
     watch->action_failed = true;
-    log_warning(event("folder.action-failed"), kv("reason", failure->message));
+    say_failed(watch, failure);
     return true;
 }
 
@@ -98,7 +109,8 @@ static bool
 act_on_range(Watch *watch, const GArray *uids, GError **error)
 {
     const uint32_t *all = (const uint32_t *)(void *)uids->data;
-    for (guint i = 0; i < uids->len && all[i] <= watch->position.last_uid;
+    for (guint i = 0; i < uids->len && all[i] <= watch->position.last_uid &&
+                      !watch->action_failed;
          i += AGAIN_BATCH) {
         guint n = MIN(uids->len - i, (guint)AGAIN_BATCH);
         while (n > 0 && all[i + n - 1] > watch->position.last_uid)
@@ -117,6 +129,7 @@ bool
 watch_act_again(Watch *watch, GError **error)
 {
     FolderPosition *at = &watch->position;
+    watch->action_failed = false;
     if (watch->with.folder->after == AFTER_KEEP || watch->selected.read_only ||
         at->acted_uid >= at->last_uid)
         return true;

@@ -33,7 +33,10 @@ struct Watch {
     uint32_t cautious_until; /* one by one up to this UID: one of them breaks
                                 something */
     bool has_hand;           /* with.hand is still to be answered for */
-    bool action_failed; /* flagging or moving: not before a new connection */
+    bool action_failed; /* flagging or moving: not before the next look that the
+                           clock asks for */
+    char *action_said;  /* why, as it was logged; or NULL */
+    bool rest_unknown;  /* what is accepted and not flagged or moved */
 };
 
 /* Take the next few of `pending`; `more` and `accepted` of ret_watched. */

@@ -150,6 +150,16 @@ test_silent()
     desk_stop
 }
 
+# We look after that mail while another one comes.
+test_late()
+{
+    desk_with '{"late": {"validity": 7, "mails": [[1, 4]],
+        "silent": [[2, 2]], "late": [[5, 5]]}}' late
+    tap_ok "a mail that is told of just then is taken" \
+        wait_for 20 has_accepted late 4
+    desk_stop
+}
+
 # Octets were promised, none came: it would be lost, were it deleted now.
 test_empty()
 {
@@ -181,6 +191,82 @@ test_spool()
     tap_ok "with room it is" wait_for 20 has_accepted spool 1
     IMAP_LIMITS=
     desk_stop
+}
+
+# --- what cannot be flagged ------------------------------------------------------------
+
+acted_is()
+{
+    [ "$(desk_sql 'SELECT acted_uid FROM folder')" = "$1" ]
+}
+
+# There may be room again, or the right to: nobody has to restart anything.
+test_full()
+{
+    desk_with '{"full": {"validity": 7, "mails": [[1, 2]], "idle": "no",
+        "store": "NO [OVERQUOTA] no room"}}' full
+    tap_ok "mails that cannot be flagged are taken" \
+        wait_for 20 has_accepted full 2
+    tap_ok "it is tried again" wait_for 20 has_tried_flags 3
+    tap_is "and said once" \
+        "$(desk_logged_lines 'event=folder.action-failed')" 1
+    odd '{"full": {"validity": 7, "mails": [[1, 2]], "idle": "no"}}'
+    tap_ok "until they are flagged" wait_for 20 acted_is 2
+    desk_stop
+}
+
+# Somebody else has the folder for a moment, whom we do not see: we were stopped.
+# UPDATE is what that one leaves, JSON what the server has then.
+taken_away()
+{
+    wait_for 20 is_fresh || return 1
+    kill -STOP $(desk_workers imap)
+    desk_sql "UPDATE folder SET lease = gen_random_uuid(), $1,
+        lease_until = now() - interval '1 second'" >/dev/null
+    odd "$2"
+    kill -CONT $(desk_workers imap)
+}
+
+# We keep it without a look at it for some seconds.
+is_fresh()
+{
+    [ "$(desk_sql "SELECT lease_until > now() + interval '43 s'
+        FROM folder")" = t ]
+}
+
+# A COMMIT without an answer is the same: the mail is in the database, and nobody
+# has flagged it.
+test_unacted()
+{
+    desk_with '{"unacted": {"validity": 7, "mails": [[1, 1]],
+        "idle": "no"}}' unacted
+    tap_ok "a mail is flagged" wait_for 20 acted_is 1
+    tap_ok "somebody has accepted one and died" taken_away 'acted_uid = 0' \
+        '{"unacted": {"validity": 7, "mails": [[1, 2]], "idle": "no"}}'
+    tap_ok "the next one is flagged" wait_for 20 acted_is 2
+    tap_is "and that one, too" "$(commands '^unacted UID STORE 1 ')" 2
+    tap_is "on the same connection" "$(commands ' SELECT .*unacted')" 1
+    desk_stop
+}
+
+# Another one has seen a new folder under the name; our connection shows the one
+# before.
+test_anew()
+{
+    desk_with '{"anew": {"validity": 7, "mails": [[1, 1]],
+        "idle": "no"}}' anew
+    tap_ok "a mail is taken" wait_for 20 acted_is 1
+    tap_ok "the folder becomes another" taken_away \
+        'uid_validity = 8, generation = 1, last_uid = 0, acted_uid = 0' \
+        '{"anew": {"validity": 8, "mails": [[1, 2]], "idle": "no"}}'
+    tap_ok "it is read" wait_for 20 acted_is 2
+    tap_is "by another connection" "$(commands ' SELECT .*anew')" 2
+    desk_stop
+}
+
+has_tried_flags()
+{
+    [ "$(commands '^full UID STORE 1:2')" -ge "$1" ]
 }
 
 # --- in a loop -----------------------------------------------------------------------
@@ -313,6 +399,6 @@ test_refused()
 
 servers_need pg sink
 odd_prepare || exit 1
-imap_test vanished left_stays next unsized silent empty spool bye chatty endless hand refused
+imap_test vanished left_stays next unsized silent late empty full unacted anew spool bye chatty endless hand refused
 desk_sane
 tap_done

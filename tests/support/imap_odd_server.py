@@ -23,6 +23,8 @@ folder of the same "seed". Of a folder:
     endless   so many times a search finds mail 1
     idle      "no": not offered; "bye": the connection ends there
     chatty    each command is answered with EXISTS as well
+    late      mails that come, and are told of, while sizes are asked for
+    store     how UID STORE is answered ("OK")
 
 Each command is a line of LEDGER. It stays until a signal.
 """
@@ -54,6 +56,7 @@ class Session(socketserver.StreamRequestHandler):
     """One connection."""
 
     hung_up = {}
+    grown = set()
     guard = threading.Lock()
 
     def setup(self):
@@ -80,15 +83,19 @@ class Session(socketserver.StreamRequestHandler):
             f"\r\nHow about {who}?\r\n"
         ).encode() + b"padding\r\n" * (self.folder.get("padding", 0) // 9)
 
+    def mails(self):
+        late = self.folder.get("late", []) if self.name in self.grown else []
+        return numbers(self.folder["mails"] + late)
+
     def chosen(self, text):
-        mails = numbers(self.folder["mails"])
+        mails = self.mails()
         ranges = wanted(text, max(mails, default=0))
         return [
             uid for uid in mails if any(a <= uid <= b for a, b in ranges)
         ]
 
     def exists(self):
-        self.say(f"* {len(numbers(self.folder['mails']))} EXISTS")
+        self.say(f"* {len(self.mails())} EXISTS")
 
     # ---- commands: each returns what is said in the end, None: nothing more
 
@@ -106,7 +113,7 @@ class Session(socketserver.StreamRequestHandler):
     def do_select(self, args):
         self.name = args.strip('"')
         folder = self.folder
-        mails = numbers(folder["mails"])
+        mails = self.mails()
         self.exists()
         self.say(f"* OK [UIDVALIDITY {folder['validity']}] is it")
         after = folder.get("next", max(mails, default=0) + 1)
@@ -123,7 +130,7 @@ class Session(socketserver.StreamRequestHandler):
         return "OK"
 
     def do_uid_store(self, unused):
-        return "OK"
+        return self.folder.get("store", "OK")
 
     def do_uid_expunge(self, unused):
         return "OK"
@@ -148,6 +155,9 @@ class Session(socketserver.StreamRequestHandler):
             large = uid in self.set_of("large")
             size = GIB if large else len(self.mail(uid))
             self.say(f"* {uid} FETCH (UID {uid} RFC822.SIZE {size})")
+        if "late" in self.folder and self.name not in self.grown:
+            self.grown.add(self.name)
+            self.exists()
         return "OK"
 
     def hand_out(self, uids):
