@@ -83,6 +83,7 @@ static const HeaderRule header_rules[] = {
     {"X-List-Name", MATCH_ANY, NULL, AUTOMATIC_LIST, "mailing-list"},
     {"X-Listserver", MATCH_ANY, NULL, AUTOMATIC_LIST, "mailing-list"},
     {"Precedence", MATCH_WORD, "list", AUTOMATIC_LIST, "precedence"},
+    {"X-Loop", MATCH_CONTAINS, "majordomo", AUTOMATIC_LIST, "mailing-list"},
     {"X-Loop", MATCH_TRUE, NULL, AUTOMATIC_AUTO, "loop"},
     {"X-No-Loop", MATCH_TRUE, NULL, AUTOMATIC_AUTO, "loop"},
     {"X-RT-Loop-Prevention", MATCH_ANY, NULL, AUTOMATIC_AUTO, "loop"},

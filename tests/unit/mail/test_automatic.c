@@ -44,6 +44,7 @@ static const struct {
      "precedence"},
     {"X-Loop: talk@lists.example.org\nX-Mailing-List: <talk@x.org>\n", "list",
      "mailing-list"},
+    {"X-Loop: owner-majordomo@lists.example.org\n", "list", "mailing-list"},
     {"X-Loop: yes\nPrecedence: bulk\n", "auto", "loop"},
     {"X-Postern-Loop: desk\n", "auto", "loop"},
     {"X-Cron-Env: <SHELL=/bin/sh>\n", "auto", "cron"},
