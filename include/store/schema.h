@@ -23,6 +23,10 @@ bool schema_check(Store *store, GError **error);
  */
 bool schema_check_server(Store *store, GError **error);
 
+/* FAILURE_CONFIG if the server has not so many connections for us, even if
+ * nobody else has any. */
+bool schema_check_connections(Store *store, int64_t wanted, GError **error);
+
 /* Retention, a bounded piece at a time; ret_count: rows touched. */
 bool schema_purge(Store *store, const Retention *retention, int64_t *ret_count,
                   GError **error);

@@ -27,6 +27,12 @@ SELECT current_setting('fsync'), current_setting('full_page_writes'),
        current_setting('server_encoding'),
        current_setting('transaction_read_only');
 
+-- name: server_connections
+-- How many who are no superusers can have.
+SELECT current_setting('max_connections')::bigint
+       - current_setting('superuser_reserved_connections')::bigint
+       - coalesce(current_setting('reserved_connections', true), '0')::bigint;
+
 -- name: plan_by_index
 -- For this transaction: each of our statements has one good plan, by index, row
 -- by row. What the planner thinks of tables that were empty a minute ago leads

@@ -9,6 +9,8 @@
 #include "store/schema.h"
 #include "transport/smtp.h"
 
+enum { CLOCK_WORKERS = 1 };
+
 /* One thing that is tried; the steps after it are tried all the same. */
 typedef struct {
     const char *what;
@@ -48,6 +50,22 @@ check_server(Cli *cli, GError **error)
     return schema_check_server(cli->desk->store, error);
 }
 
+/* One for each worker of the daemon at its busiest; a pooler has its own way of
+ * sharing them. */
+static bool
+check_connections(Cli *cli, GError **error)
+{
+    const WorkerCounts *counts = &cli->settings->workers;
+    int64_t wanted = MAX(counts->lmtp, counts->lmtp_max) + counts->processor +
+                     counts->sender + CLOCK_WORKERS;
+    for (guint i = 0; i < cli->settings->accounts->len; i++) {
+        const Account *account = cli->settings->accounts->pdata[i];
+        wanted += account->folders->len;
+    }
+    return !cli->settings->database.prepared ||
+           schema_check_connections(cli->desk->store, wanted, error);
+}
+
 static bool
 check_schema(Cli *cli, GError **error)
 {
@@ -79,6 +97,7 @@ static const Step steps[] = {
     {"database: connection", check_connection},
     {"database: fsync, full_page_writes, synchronous_commit, UTF8",
      check_server},
+    {"database: connections enough for all workers", check_connections},
     {"database: schema version", check_schema},
     {"database: signing keys", check_keys},
     {"relay: greeting, TLS, login", check_relay},

@@ -168,13 +168,13 @@ is(const PGresult *row, int column, const char *value)
 
 /* Without a BEGIN that would ask for READ WRITE: accepting asks for nothing. */
 static PGresult *
-ask_server(Store *store, GError **error)
+ask_server(Store *store, StatementName what, GError **error)
 {
     Pg *pg = store_pg(store, error);
     if (pg == NULL)
         return NULL;
     store->unfinished = true;
-    if (!pg_send(pg, ST_server_settings, NO_PARAMS, true, error) ||
+    if (!pg_send(pg, what, NO_PARAMS, true, error) ||
         !pg_sync(pg, false, NULL, error))
         return NULL;
     store->unfinished = false;
@@ -184,7 +184,7 @@ ask_server(Store *store, GError **error)
 bool
 schema_check_server(Store *store, GError **error)
 {
-    g_autoptr(PGresult) row = ask_server(store, error);
+    g_autoptr(PGresult) row = ask_server(store, ST_server_settings, error);
     if (row == NULL)
         return false;
     const char *wrong = NULL;
@@ -209,6 +209,22 @@ schema_check_server(Store *store, GError **error)
     if (wrong != NULL)
         failure_set(error, FAILURE_CONFIG, "database: %s", wrong);
     return wrong == NULL;
+}
+
+bool
+schema_check_connections(Store *store, int64_t wanted, GError **error)
+{
+    g_autoptr(PGresult) row = ask_server(store, ST_server_connections, error);
+    if (row == NULL)
+        return false;
+    int64_t there = pg_int(row, 0, 0);
+    if (wanted > there)
+        failure_set(error, FAILURE_CONFIG,
+                    "database: the server has %lld connections for ordinary "
+                    "users, and posternd may want %lld, one for each worker "
+                    "and each folder; raise max_connections of PostgreSQL",
+                    (long long)there, (long long)wanted);
+    return wanted <= there;
 }
 
 /* ---- retention ---- */

@@ -149,8 +149,22 @@ test_silent()
     desk_stop
 }
 
+# Each folder has a worker, and each worker a connection to the database.
+test_many()
+{
+    tap_is "postern check finds nothing wrong" "$(exit_of desk check)" 0
+    many=0
+    while [ $many -lt 60 ]; do
+        many=$((many + 1))
+        account_folder "Folder $many" support
+    done
+    imap_settings
+    tap_like "more folders than PostgreSQL has connections" "$(desk check)" \
+        'the server has 57 connections .* posternd may want [0-9]+, one for'
+}
+
 imap_prepare || exit 1
 dovecot_folder desk Sales
-imap_test before watched mail left silent
+imap_test before watched mail left silent many
 desk_sane
 tap_done

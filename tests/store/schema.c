@@ -3,6 +3,7 @@
 #include "store/schema.h"
 #include "fixture.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -306,6 +307,21 @@ START_TEST(a_server_that_forgets_is_refused)
 }
 END_TEST
 
+/* What PostgreSQL keeps for superusers is not ours. */
+START_TEST(connections_that_are_not_there_are_told)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Store) store = fixture_another();
+    g_autofree char *max = ask_admin("SHOW max_connections");
+    g_autofree char *kept = ask_admin("SHOW superuser_reserved_connections");
+    int64_t most = atoi(max) - atoi(kept);
+    must(schema_check_connections(store, most, &error), error);
+    ck_assert(!schema_check_connections(store, most + 1, &error));
+    ck_assert(failure_is(error, FAILURE_CONFIG));
+    ck_assert_ptr_nonnull(strstr(error->message, "raise max_connections"));
+}
+END_TEST
+
 START_TEST(an_encoding_that_is_not_utf8_is_refused)
 {
     create("latin", "ENCODING 'LATIN1' TEMPLATE template0");
@@ -411,6 +427,7 @@ add_server_tests(Suite *suite)
     tcase_add_checked_fixture(server, server_set_up, server_tear_down);
     tcase_set_timeout(server, 120);
     tcase_add_test(server, a_sound_server_is_taken);
+    tcase_add_test(server, connections_that_are_not_there_are_told);
     tcase_add_loop_test(server, a_server_that_forgets_is_refused, 0,
                         G_N_ELEMENTS(servers));
     tcase_add_test(server, an_encoding_that_is_not_utf8_is_refused);
