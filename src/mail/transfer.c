@@ -32,9 +32,24 @@ base64_table(void)
     return table;
 }
 
+enum { BASE64_LINE = 128 };
+
+/*
+ * Below padding and below an empty line may stand what a list or a virus
+ * scanner wrote under the text: a line counts there only if it is base64.
+ */
 typedef struct {
     unsigned bits;
     unsigned count; /* characters in `bits` */
+    bool has_begun; /* there was a line of it */
+    bool has_data;  /* in this line */
+    bool has_padding;
+    bool is_below;   /* the next line is held until it is known */
+    bool is_foreign; /* the line that is held is not base64 */
+    bool is_padded;  /* whole quanta only: "Ann" is none */
+    bool has_gap;    /* white space is behind its characters */
+    size_t held_length;
+    char held[BASE64_LINE];
 } Base64;
 
 /* What is left of a quantum that padding or the end cut short. */
@@ -80,30 +95,108 @@ base64_quanta(const unsigned char *in, size_t length, unsigned char *out,
     return i;
 }
 
+/* One character; what is no base64 is skipped. */
+static size_t
+base64_char(Base64 *state, unsigned char c, unsigned char *out)
+{
+    unsigned value = base64_table()[c];
+    size_t n = 0;
+    if (value < 64) {
+        state->bits = state->bits << 6 | value;
+        if (++state->count == 4) {
+            n = base64_put(state->bits, out);
+            state->bits = 0;
+            state->count = 0;
+        }
+    } else if (value == 64) {
+        n = base64_flush(state, out);
+        state->has_padding = true;
+    }
+    return n;
+}
+
+/* What the line was like decides how the next one is looked at. */
+static void
+base64_end_line(Base64 *state)
+{
+    state->has_begun |= state->has_data;
+    state->is_below =
+        state->has_begun && (!state->has_data || state->has_padding);
+    state->is_padded |= state->has_padding;
+    state->has_data = false;
+    state->has_padding = false;
+}
+
+/* The line that was held, if it is base64; what follows is looked at anew. */
+static size_t
+base64_release(Base64 *state, unsigned char *out)
+{
+    size_t n = 0;
+    state->is_foreign |= state->is_padded && state->held_length % 4 != 0;
+    if (!state->is_foreign && state->held_length > 0) {
+        state->has_data = true;
+        state->is_below = false;
+        state->is_padded = false;
+        for (size_t i = 0; i < state->held_length; i++)
+            n += base64_char(state, (unsigned char)state->held[i], out + n);
+    }
+    state->is_foreign = false;
+    state->has_gap = false;
+    state->held_length = 0;
+    return n;
+}
+
+/* Hold a character of a line that may be foreign, until it is known. */
+static size_t
+base64_hold(Base64 *state, unsigned char c, unsigned char *out)
+{
+    if (c == '\n') {
+        size_t n = base64_release(state, out);
+        if (!state->is_below)
+            base64_end_line(state);
+        return n;
+    }
+    if (g_ascii_isspace(c)) {
+        state->has_gap |= state->held_length > 0;
+        return 0;
+    }
+    state->is_foreign |= state->has_gap || base64_table()[c] > 64;
+    if (state->is_foreign)
+        return 0;
+    if (state->held_length == BASE64_LINE) {
+        size_t n = base64_release(state, out);
+        return n + base64_char(state, c, out + n);
+    }
+    state->held[state->held_length++] = (char)c;
+    return 0;
+}
+
 /*
- * Decode one chunk to `out` (room for length bytes). Padding ends a quantum,
- * not the text: mails hold several padded pieces one after the other.
+ * Decode one chunk to `out` (room for length bytes, and for what is held).
+ * Padding ends a quantum, not the text: mails hold several padded pieces one
+ * after the other.
  */
 static size_t
 base64_step(Base64 *state, const char *bytes, size_t length, unsigned char *out)
 {
-    const unsigned char *table = base64_table();
     const unsigned char *in = (const unsigned char *)bytes;
     size_t n = 0;
     for (size_t i = 0; i < length; i++) {
-        if (state->count == 0)
-            i += base64_quanta(in + i, length - i, out, &n);
-        unsigned value = i < length ? table[in[i]] : 65;
-        if (value < 64) {
-            state->bits = state->bits << 6 | value;
-            if (++state->count == 4) {
-                n += base64_put(state->bits, out + n);
-                state->bits = 0;
-                state->count = 0;
-            }
-        } else if (value == 64) {
-            n += base64_flush(state, out + n);
+        if (state->is_below) {
+            n += base64_hold(state, in[i], out + n);
+            continue;
         }
+        if (state->count == 0) {
+            size_t taken = base64_quanta(in + i, length - i, out, &n);
+            state->has_data |= taken > 0;
+            i += taken;
+        }
+        if (i >= length)
+            break;
+        state->has_data |= base64_table()[in[i]] <= 64;
+        n += base64_char(state, in[i], out + n);
+        if (in[i] == '\n')
+            base64_end_line(state);
     }
     return n;
 }
@@ -275,8 +368,10 @@ decoder_step(Decoder *decoder, const char *bytes, size_t length,
 static size_t
 decoder_flush(Decoder *decoder, unsigned char *out)
 {
-    return base64_flush(&decoder->base64, out) +
-           quoted_flush(&decoder->quoted, out) + uu_flush(&decoder->uu, out);
+    size_t n = base64_release(&decoder->base64, out);
+    n += base64_flush(&decoder->base64, out + n);
+    n += quoted_flush(&decoder->quoted, out + n);
+    return n + uu_flush(&decoder->uu, out + n);
 }
 
 TransferEncoding

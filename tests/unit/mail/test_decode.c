@@ -282,6 +282,13 @@ static const struct {
     {"base64", "aGVs bG8*=", "hello"},
     {"base64", "aGVsbG8=\nIHdvcmxk", "hello world"}, /* M43, G22 */
     {"base64", "aGVsbG8=IHdvcmxkIQ==Pw==", "hello world!?"},
+    /* What was written below is not part of it, whatever its letters. */
+    {"base64", "aGVsbG8=\n\n____\nlist of users\nusers@x.org\n", "hello"},
+    {"base64", "aGVsbG8h\n\nsent by us\nIHdvcmxk\n", "hello! world"},
+    {"base64", "aGVsbG8=\n-- \nAnn\n", "hello"},
+    /* but space between the lines, and behind them, hides nothing */
+    {"base64", "\n\naGVsbG8h \r\n \r\nIHdvcmxk\t\r\n\r\nIQ\r\n",
+     "hello! world!"},
     {"base64", "YQ", "a"},
     {"base64", "Y", ""},
     {"base64", "====", ""},
