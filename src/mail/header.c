@@ -137,6 +137,35 @@ is_usual_name(const char *line, size_t length)
 }
 
 /*
+ * Where a field or the end of the header follows lines that are folded, as no
+ * text without an empty line above it is: their field's name is wrong, and so
+ * may be the next one's. 0 if there are none, or something else.
+ */
+static size_t
+skip_folded(const char *bytes, size_t length, size_t offset)
+{
+    size_t limit = MIN(length, offset + GARBAGE_MAX_BYTES), folded = 0;
+    bool is_first = true;
+    for (size_t next; offset < limit; offset = next, is_first = false) {
+        next = header_next_line(bytes, length, offset);
+        size_t n = line_length(bytes, offset, next);
+        LineKind kind = is_first ? LINE_GARBAGE : line_kind(bytes + offset, n);
+        if (kind == LINE_FOLDED) {
+            folded++;
+            continue;
+        }
+        if (!is_first && folded == 0)
+            return 0;
+        if (kind != LINE_GARBAGE)
+            return offset;
+        if (memchr(bytes + offset, ':', n) == NULL)
+            return 0;
+        folded = 0;
+    }
+    return 0;
+}
+
+/*
  * A line that is no header field: where a usual field follows before the next
  * empty line it is rubbish in the header; else the body has begun without one.
  * The field that was found is remembered, so that each byte is searched once.
@@ -148,6 +177,11 @@ begins_body(Reader *reader, const char *bytes, size_t length, size_t offset)
         return false;
     if (reader->header->fields->len == 0)
         return true;
+    size_t field = skip_folded(bytes, length, offset);
+    if (field > 0) {
+        reader->next_field = field;
+        return false;
+    }
     size_t limit = MIN(length, offset + GARBAGE_MAX_BYTES), next;
     for (; offset < limit; offset = next) {
         next = header_next_line(bytes, length, offset);

@@ -69,6 +69,11 @@ static const struct {
     {"A: 1\n--b\nContent-Type: multipart/mixed; boundary=b\n--c\nSubject: "
      "2\n\nx",
      "A= 1;Content-Type= multipart/mixed; boundary=b;Subject= 2;|x"},
+    /* A wrong name over folded lines is no text. */
+    {"A: 1\nB C: 2\n 3\n\t4\n\nx", "A= 1;|x"},
+    {"A: 1\nB C: 2\n 3\nB C: 4\n 5\nD: 6\n\nx", "A= 1;D= 6;|x"},
+    {"A: 1\nB C: 2\n\nx", "A= 1;|B C: 2\n\nx"},
+    {"A: 1\nB C: 2\n 3\nD\n\nx", "A= 1;|B C: 2\n 3\nD\n\nx"},
     {"A: 1\nbody without an empty line\nNote: this\n\nx",
      "A= 1;|body without an empty line\nNote: this\n\nx"},
     {" A: 1\nB: 2\n\nx", "A= 1;B= 2;|x"},
