@@ -530,6 +530,8 @@ is_absence(const char *subject, bool is_reply)
     if (g_str_has_prefix(subject, "AUTO:"))
         return true;
     g_autofree char *whole = g_utf8_strdown(subject, -1);
+    if (g_str_has_suffix(whole, " is out of the office.")) /* Notes, too */
+        return true;
     /* "[Auto-Reply] x", "*** Out of office ***" */
     const char *lower = whole + strspn(whole, "[(*<\"' ");
     for (size_t i = 0; i < G_N_ELEMENTS(absence_subjects); i++) {
