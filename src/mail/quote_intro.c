@@ -227,7 +227,8 @@ quote_text_intro(const char *text, size_t length)
     return has_moment(lower) ? INTRO_STRONG : INTRO_WEAK;
 }
 
-/* "On Mon, ", "Am 4.", "Le lun. ": a date begins behind the opening at `p`. */
+/* "On Mon, ", "On Mar 9", "Am 4.", "Le lun. ": a date begins behind the opening
+ * at `p`. */
 static size_t
 dated_opening_at(const char *p, const char *end)
 {
@@ -241,8 +242,12 @@ dated_opening_at(const char *p, const char *end)
         size_t day = 0;
         while (p + n + day < end && quote_text_is_word_byte(p[n + day]))
             day++;
-        bool is_day = day > 0 && day <= DAY_MAX_BYTES && p + n + day < end &&
-                      strchr(",./-", p[n + day]) != NULL;
+        if (day == 0 || day > DAY_MAX_BYTES || p + n + day + 1 >= end)
+            return 0;
+        const char *behind = p + n + day;
+        bool is_day = strchr(",./-", *behind) != NULL ||
+                      (*behind == ' ' &&
+                       (g_ascii_isdigit(p[n]) || g_ascii_isdigit(behind[1])));
         return is_day ? n : 0;
     }
     return 0;

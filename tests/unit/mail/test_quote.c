@@ -276,6 +276,9 @@ static const struct {
     /* Bars count as quotes where they were announced. */
     {"New\n\n2020/5/4 Bob <bob@x.org>\n\n| old\n| older\n", "New"},
     /* An introduction that a phone wrote behind the answer. */
+    {"Eleven is best On Mar 9, 2018 6:35 PM, Bob Doe <bob@x.org> wrote:\n> "
+     "old\n",
+     "Eleven is best"},
     {"Thanks On Mon, May 4, 2020 at 10:11, Bob <bob@x.org> wrote:\n> old\n",
      "Thanks"},
     {"Danke--- Am 4. Mai 2020 um 10:11 schrieb Bob <bob@x.org>:\nold\n",
