@@ -4,6 +4,7 @@
 
 #include "etpan.h"
 #include "spool.h"
+#include "wait.h"
 
 enum {
     ITEM_BYTES = 4096,   /* of an answer, besides the mail */
@@ -136,6 +137,7 @@ imap_on_progress(ImapClient *client, bool (*progress)(void *context),
 
 typedef struct {
     ImapClient *client;
+    int64_t end_ms;      /* CLOCK_MONOTONIC: by then all must have come */
     Spool spool;         /* the body that is coming */
     const void *section; /* which it is; NULL: none has come */
     bool odd;            /* it is not what was asked for */
@@ -158,6 +160,16 @@ is_whole(const struct mailimap_msg_att_body_section *section)
            section->sec_origin_octet == 0;
 }
 
+/* As long for the next bytes as for any answer, but not beyond the end. */
+static void
+wait_for_more(const Fetching *fetching)
+{
+    const ImapClient *client = fetching->client;
+    int64_t left_ms = MAX(fetching->end_ms - monotonic_ms(), 0);
+    stream_set_deadline(client->stream, MIN(client->account->timeout_s,
+                                            (left_ms + 999) / 1000));
+}
+
 static bool
 on_body(int type, struct mailimap_msg_att_body_section *section,
         const char *bytes, size_t length, void *context)
@@ -166,6 +178,7 @@ on_body(int type, struct mailimap_msg_att_body_section *section,
     const ImapClient *client = fetching->client;
     if (client->progress != NULL && !client->progress(client->progress_context))
         stream_give_up(client->stream, "we were asked to end");
+    wait_for_more(fetching);
     if (type != MAILIMAP_MSG_ATT_BODY_SECTION)
         return true;
     if (section != fetching->section)
@@ -250,7 +263,8 @@ listen_to(ImapClient *client, Fetching *fetching)
                                  fetching != NULL ? on_answer : NULL, fetching);
 }
 
-static void
+/* Returns: by when it must have ended. */
+static int64_t
 begin_fetch(ImapClient *client, const ImapMessage *messages, size_t n)
 {
     size_t bytes = 0;
@@ -258,8 +272,9 @@ begin_fetch(ImapClient *client, const ImapMessage *messages, size_t n)
         bytes += messages[i].size;
     etpan_begin(client,
                 ETPAN_ANSWER_BYTES + n * ITEM_BYTES + bytes * SIZE_TOLERANCE);
-    stream_set_deadline(client->stream, client->account->timeout_s +
-                                            (int64_t)(bytes / SLOW_BYTES_S));
+    int64_t most_s =
+        client->account->timeout_s + (int64_t)(bytes / SLOW_BYTES_S);
+    return monotonic_ms() + most_s * 1000;
 }
 
 bool
@@ -282,7 +297,7 @@ imap_fetch(ImapClient *client, const ImapMessage *messages, size_t n,
         uids[i] = messages[i].uid;
     spool_init(&fetching.spool, spool_directory, memory_bytes);
     listen_to(client, &fetching);
-    begin_fetch(client, messages, n);
+    fetching.end_ms = begin_fetch(client, messages, n);
     int result = fetch(
         client, uids, n,
         mailimap_fetch_att_new_body_peek_section(mailimap_section_new(NULL)),

@@ -277,6 +277,31 @@ START_TEST(a_server_that_cannot_be_believed_is_not)
 }
 END_TEST
 
+/* It has hours for so many bytes; but once nothing comes any more, none. */
+START_TEST(who_stops_in_a_large_mail_is_not_waited_for)
+{
+    static const ImapMessage large = {10, 40 * 1024 * 1024};
+    const PeerStep steps[] = {
+        SELECTED,
+        {"5 UID FETCH 10 ",
+         "* 1 FETCH (UID 10 BODY[] {41943040}\r\nthat is not all"},
+        {NULL, PEER_STALL}};
+    Peer *peer = peer_start(steps, G_N_ELEMENTS(steps));
+    Account account = imap_peer_account(peer);
+    ImapFolder folder;
+    ImapClient *client = imap_peer_client(&account, &folder);
+    g_autoptr(GString) seen = g_string_new(NULL);
+    g_autoptr(GError) error = NULL;
+    gint64 began_us = g_get_monotonic_time();
+    ck_assert(
+        !imap_fetch(client, &large, 1, "/tmp", 1024, note_mail, seen, &error));
+    ck_assert_int_lt((g_get_monotonic_time() - began_us) / 1000, 3000);
+    ck_assert_ptr_nonnull(strstr(error->message, "no answer in time"));
+    imap_close(client);
+    g_free(peer_finish(peer));
+}
+END_TEST
+
 /* ---- a world that disturbs ---- */
 
 static void
@@ -506,6 +531,7 @@ imap_hostile_suite(void)
     tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, a_server_that_cannot_be_believed_is_not, 0,
                         G_N_ELEMENTS(fetches));
+    tcase_add_test(tests, who_stops_in_a_large_mail_is_not_waited_for);
     tcase_add_test(tests, a_thousand_signals_a_second_do_no_harm);
     tcase_add_test(tests, more_than_1024_descriptors_are_no_trouble);
     tcase_add_loop_test(tests, a_password_is_never_a_command, 0,
