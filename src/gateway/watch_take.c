@@ -18,8 +18,9 @@ enum {
 typedef struct {
     const ImapMessage *messages;
     guint n;
-    GPtrArray *raws; /* GBytes* as they came */
-    GArray *uids;    /* uint32_t, of `raws` */
+    GPtrArray *raws;       /* GBytes* as they came */
+    GArray *uids;          /* uint32_t, of `raws` */
+    GPtrArray *deliveries; /* Delivery*, of `raws` */
 } Batch;
 
 static void
@@ -27,6 +28,7 @@ batch_clear(Batch *batch)
 {
     g_clear_pointer(&batch->raws, g_ptr_array_unref);
     g_clear_pointer(&batch->uids, g_array_unref);
+    g_clear_pointer(&batch->deliveries, g_ptr_array_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Batch, batch_clear)
 
@@ -108,7 +110,6 @@ static bool
 take_mail(void *context, uint32_t uid, GBytes *raw)
 {
     Batch *batch = context;
-    FAILPOINT_FETCHED(g_bytes_get_data(raw, NULL), g_bytes_get_size(raw));
     for (guint i = 0; i < batch->uids->len; i++)
         if (g_array_index(batch->uids, uint32_t, i) == uid)
             return true; /* nobody asked for it twice */
@@ -143,23 +144,6 @@ note_fetching(const Watch *watch, const Batch *batch)
     diary->fetching(diary->context, &fetching);
 }
 
-static bool
-fetch(Watch *watch, Batch *batch, GError **error)
-{
-    const Settings *settings = watch->with.desk->settings;
-    batch->raws = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
-    batch->uids = g_array_new(FALSE, FALSE, sizeof(uint32_t));
-    note_fetching(watch, batch);
-    FAILPOINT("watch.fetching");
-    bool good = imap_fetch(
-        watch->client, batch->messages, batch->n, settings->spool_directory,
-        (size_t)settings->limits.memory_bytes, take_mail, batch, error);
-    note_fetching(watch, NULL);
-    return good;
-}
-
-/* ---- storing ---- */
-
 static Delivery *
 delivery_of(const Watch *watch, const Batch *batch, guint index)
 {
@@ -170,6 +154,7 @@ delivery_of(const Watch *watch, const Batch *batch, guint index)
     delivery->raw = g_bytes_ref(batch->raws->pdata[index]);
     delivery->raw_digest = digest_raw(delivery->raw);
     const char *bytes = g_bytes_get_data(delivery->raw, &length);
+    FAILPOINT_FETCHED(bytes, length);
     delivery->key =
         watch_source_key(watch, g_array_index(batch->uids, uint32_t, index));
     delivery->transport = g_strdup("imap");
@@ -189,6 +174,26 @@ deliveries_of(const Watch *watch, const Batch *batch)
         g_ptr_array_add(deliveries, delivery_of(watch, batch, i));
     return deliveries;
 }
+
+static bool
+fetch(Watch *watch, Batch *batch, GError **error)
+{
+    const Settings *settings = watch->with.desk->settings;
+    batch->raws = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+    batch->uids = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    note_fetching(watch, batch);
+    FAILPOINT("watch.fetching");
+    bool good = imap_fetch(
+        watch->client, batch->messages, batch->n, settings->spool_directory,
+        (size_t)settings->limits.memory_bytes, take_mail, batch, error);
+    /* We look at what stands in them only once they are all here. */
+    if (good)
+        batch->deliveries = deliveries_of(watch, batch);
+    note_fetching(watch, NULL);
+    return good;
+}
+
+/* ---- storing ---- */
 
 /* Mails that were there when this generation of the folder was first seen may
  * be known: from another generation, or under another name of the account. */
@@ -482,9 +487,8 @@ store(Watch *watch, Batch *batch, Watched *ret_watched, GError **error)
     g_autoptr(GError) failure = NULL;
     if (!note_missing(watch, batch, left, error))
         return false;
-    g_autoptr(GPtrArray) deliveries = deliveries_of(watch, batch);
     g_autofree bool *compared = compared_of(watch, batch);
-    FolderBatch row = {deliveries, compared,
+    FolderBatch row = {batch->deliveries, compared,
                        position_after(watch, last_of(batch)), left,
                        batch->uids};
     note_unacted(watch, batch);
