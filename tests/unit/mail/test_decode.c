@@ -393,6 +393,24 @@ convert_charset(const char *text, size_t length)
     g_free(charset_to_utf8(text, length, "euc-kr", NULL));
 }
 
+static void
+feed_nothing(void *context, const void *bytes, size_t length)
+{
+    (void)context, (void)bytes, (void)length;
+}
+
+static void
+undo_base64(const char *text, size_t length)
+{
+    transfer_feed(TRANSFER_BASE64, text, length, feed_nothing, NULL);
+}
+
+static void
+undo_uuencode(const char *text, size_t length)
+{
+    transfer_feed(TRANSFER_UUENCODE, text, length, feed_nothing, NULL);
+}
+
 /* A33 and its kin. */
 static const struct {
     void (*work)(const char *text, size_t length);
@@ -410,6 +428,10 @@ static const struct {
     {guess_charset, "\xFF", 1000000},
     {guess_charset, "\xC3\xA9\xFF", 400000},
     {convert_charset, "\xFF", 500000},
+    {undo_base64, "\n\naGk=\na b", 300000},
+    {undo_base64, "aGVs\n\n", 600000},
+    {undo_uuencode, "\n_", 1000000},
+    {undo_uuencode, "begin 644 x\n", 300000},
 };
 
 START_TEST(hostile_text_costs_its_length)
