@@ -15,7 +15,8 @@ enum {
     LOOK_ANYWAY_S = 1500,  /* though IDLE says nothing */
     ELSEWHERE_S = 10,      /* between two looks whether its holder is alive */
     VAIN_S = 1,            /* after news that were none */
-    MARGIN_S = 30          /* before who says nothing is overdue */
+    MARGIN_S = 90          /* before who says nothing is overdue: a
+                              token_command may take 60 */
 };
 
 static int64_t
@@ -178,6 +179,7 @@ have_secret(Watch *watch, bool fresh, GError **error)
     if (watch->with.password != NULL || is_good)
         return true;
     g_clear_pointer(&watch->secret, settings_secret_free);
+    note_busy(watch);
     if (!settings_account_secret(watch->with.account, &watch->secret,
                                  &lifetime_s, error))
         return false;
@@ -192,6 +194,7 @@ log_in(Watch *watch, GError **error)
 {
     const char *secret =
         watch->with.password != NULL ? watch->with.password : watch->secret;
+    note_busy(watch);
     return imap_open(watch->with.account, secret, NULL, error);
 }
 
@@ -320,6 +323,7 @@ fail(Watch *watch, const GError *failure, bool at_login, GError **error)
 {
     g_autoptr(GError) second = NULL;
     int64_t refused_s = 0;
+    note_busy(watch);
     if (is_refusal(failure)) {
         watch->refused_pause_s =
             CLAMP(watch->refused_pause_s * 2, REFUSED_FIRST_S, REFUSED_MAX_S);
@@ -347,6 +351,7 @@ connect_folder(Watch *watch, GError **error)
     watch->has_tried = true;
     if (!open_client(watch, &failure))
         return fail(watch, failure, true, error);
+    note_busy(watch);
     if (!enter(watch, &failure))
         return fail(watch, failure, false, error);
     watch->refused_pause_s = 0;
@@ -415,6 +420,7 @@ find_pending(Watch *watch, GError **error)
     watch->next = 0;
     /* One above the position is found by the search as well. */
     add_uids(watch->pending, left, watch->position.last_uid);
+    note_busy(watch);
     if (!act_on_rest(watch, &failure) ||
         !search(watch, watch->pending, &failure))
         return fail(watch, failure, false, error);
