@@ -27,21 +27,29 @@ pause_after(Worker *worker, const Watch *watch, const char *what,
     rest(worker, pause_s);
 }
 
+/* They are in the database, however the look ended. */
+static void
+tell_accepted(Worker *worker, size_t accepted)
+{
+    worker->slot->done += (int64_t)accepted;
+    if (accepted > 0)
+        doorbell_ring(FD_BELL_PROCESSOR);
+}
+
 /* One look, and what follows from it. */
 static void
 look(Worker *worker, Watch *watch, const Account *account)
 {
     g_autoptr(GError) failure = NULL;
     Watched watched;
-    if (!watch_look(watch, &watched, &failure)) {
+    bool good = watch_look(watch, &watched, &failure);
+    tell_accepted(worker, watched.accepted);
+    if (!good) {
         pause_after(worker, watch, "folder", failure);
         return;
     }
     if (watched.accepted > 0 || watched.more)
         worker_resume(worker);
-    worker->slot->done += (int64_t)watched.accepted;
-    if (watched.accepted > 0)
-        doorbell_ring(FD_BELL_PROCESSOR);
     if (watched.rest_s > 0)
         rest(worker, watched.rest_s);
     if (watched.rest_s > 0 || watched.more || worker_is_stopping(worker))

@@ -264,6 +264,25 @@ test_anew()
     desk_stop
 }
 
+# The connection breaks where its flag is set. The processor is told all the same.
+test_rung()
+{
+    desk_with '{"rung": {"validity": 7, "mails": [], "idle": "no"}}' rung
+    sed -i 's/limits = { poll = "1s"/limits = { poll = "10min"/' "$DESK_CONF"
+    desk_reload
+    tap_ok "nobody looks by himself any more" desk_log 'event=folder.opened'
+    odd '{"rung": {"validity": 7, "mails": [[1, 1]], "idle": "no",
+        "store": null}}'
+    tap_ok "a mail on whose flag the connection breaks is a ticket" \
+        wait_for 20 has_tickets 1
+    desk_stop
+}
+
+has_tickets()
+{
+    [ "$(desk_sql 'SELECT count(*) FROM ticket')" = "$1" ]
+}
+
 has_tried_flags()
 {
     [ "$(commands '^full UID STORE 1:2')" -ge "$1" ]
@@ -399,6 +418,6 @@ test_refused()
 
 servers_need pg sink
 odd_prepare || exit 1
-imap_test vanished left_stays next unsized silent late empty full unacted anew spool bye chatty endless hand refused
+imap_test vanished left_stays next unsized silent late empty full unacted anew rung spool bye chatty endless hand refused
 desk_sane
 tap_done

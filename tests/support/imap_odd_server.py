@@ -24,7 +24,7 @@ folder of the same "seed". Of a folder:
     idle      "no": not offered; "bye": the connection ends there
     chatty    each command is answered with EXISTS as well
     late      mails that come, and are told of, while sizes are asked for
-    store     how UID STORE is answered ("OK")
+    store     how UID STORE is answered ("OK"); null: the connection ends
 
 Each command is a line of LEDGER. It stays until a signal.
 """
