@@ -126,8 +126,9 @@ static bool
 report_well(Watch *watch, GError **error)
 {
     watch_note_changes(watch);
-    const FolderReport well = {"", (int64_t)(watch->pending->len - watch->next),
-                               0, watch->position.acted_uid,
+    guint waiting = watch->sizes->len + watch->pending->len - watch->next;
+    const FolderReport well = {"", (int64_t)waiting, 0,
+                               watch->position.acted_uid,
                                watch->position.highest_modseq};
     return report(watch, &well, error);
 }
