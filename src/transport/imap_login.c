@@ -225,6 +225,20 @@ hide_encoded(GError *error, GString *message)
     wipe(message);
 }
 
+/* As LOGIN says it (RFC 3501 9, quoted). */
+static void
+hide_quoted(GError *error, const char *secret)
+{
+    GString *quoted = g_string_sized_new(strlen(secret) * 2 + 1);
+    for (const char *p = secret; *p != '\0'; p++) {
+        if (*p == '"' || *p == '\\')
+            g_string_append_c(quoted, '\\');
+        g_string_append_c(quoted, *p);
+    }
+    hide(error, quoted->str);
+    wipe(quoted);
+}
+
 /* A server that repeats our command in its refusal would have the secret
  * logged. */
 static bool
@@ -236,6 +250,7 @@ refused(const ImapClient *client, const char *secret, FailureCode code,
     hide_encoded(failure, plain_message(client->account, secret));
     hide_encoded(failure, bearer_message(client->account, secret));
     hide_encoded(failure, xoauth2_message(client->account, secret));
+    hide_quoted(failure, secret);
     hide(failure, secret);
     g_propagate_error(error, failure);
     return false;

@@ -211,6 +211,23 @@ START_TEST(a_login_is_what_both_know)
 }
 END_TEST
 
+START_TEST(no_refusal_shows_a_quoted_password)
+{
+    static const PeerStep steps[] = {
+        GREET,
+        CAPABILITY("1", ""),
+        {"2 LOGIN ", "2 NO what is LOGIN anna \"top\\\"se\\\\cret\"?\r\n"},
+        SILENCE};
+    Peer *peer = peer_start(steps, G_N_ELEMENTS(steps));
+    Account account = imap_peer_account(peer);
+    g_autoptr(GError) error = NULL;
+    ck_assert_ptr_null(imap_open(&account, "top\"se\\cret", NULL, &error));
+    ck_assert_ptr_nonnull(strstr(error->message, "LOGIN anna \"[...]\"?"));
+    ck_assert_ptr_null(strstr(error->message, "cret"));
+    g_free(peer_finish(peer));
+}
+END_TEST
+
 START_TEST(text_behind_starttls_is_refused)
 {
     static const PeerStep steps[] = {
@@ -549,6 +566,7 @@ imap_suite(void)
     tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, a_login_is_what_both_know, 0,
                         G_N_ELEMENTS(logins));
+    tcase_add_test(tests, no_refusal_shows_a_quoted_password);
     tcase_add_test(tests, text_behind_starttls_is_refused);
     tcase_add_test(tests, without_starttls_nothing_is_said);
     tcase_add_loop_test(tests, mails_come_or_they_do_not, 0,
