@@ -183,16 +183,18 @@ read_header(Mail *mail, const Header *header, const MailLimits *limits)
         defect_add(mail->defects, DEFECT_HOPS);
 }
 
+/*
+ * Find what the writer wrote; `history` is as quote_find() takes it. What
+ * somebody forwards is what they have to say, and so is what a report quotes of
+ * the servers it asked and of the mail that failed.
+ */
 static void
-read_body(Mail *mail, const GPtrArray *entities, const MailLimits *limits)
+find_reply(Mail *mail, size_t history)
 {
-    Body body = body_read(entities, limits, NULL, mail->defects);
-    mail->text = body.text;
-    mail->attachments = body.attachments;
-    /* What somebody forwards is what they have to say. */
-    QuoteView view = subject_kind(mail->subject) == SUBJECT_FORWARD
-                         ? quote_nothing(mail->text)
-                         : quote_find(mail->text, body.history);
+    bool is_whole = subject_kind(mail->subject) == SUBJECT_FORWARD ||
+                    mail->automatic.class == AUTOMATIC_BOUNCE;
+    QuoteView view =
+        is_whole ? quote_nothing(mail->text) : quote_find(mail->text, history);
     mail->reply_start = view.start;
     mail->reply_end = view.end;
     mail->reply = g_strndup(mail->text + view.start, view.end - view.start);
@@ -286,8 +288,11 @@ mail_parse(GBytes *raw, const char *envelope_sender, const MailLimits *limits)
     g_autoptr(GPtrArray) entities = scan(raw, limits, mail->defects, &lines);
     const Entity *root = entities->pdata[0];
     read_header(mail, root->header, limits);
-    read_body(mail, entities, limits);
+    Body body = body_read(entities, limits, NULL, mail->defects);
+    mail->text = body.text;
+    mail->attachments = body.attachments;
     judge(mail, entities, envelope_sender);
+    find_reply(mail, body.history);
     return mail;
 }
 

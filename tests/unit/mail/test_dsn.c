@@ -108,6 +108,28 @@ START_TEST(a_forgotten_from_is_no_mail_system)
 }
 END_TEST
 
+/* What a report quotes is its matter: who said what, and of which mail. */
+START_TEST(a_report_is_its_own_words)
+{
+    static const char *const said[] = {
+        "The mail was not relayed.\n\n<ann@x.org>: host mx.x.org said:\n"
+        "    550 5.1.1 unknown",
+        "Of a message with these fields:\n\n  Date: Mon, 4 May 2020\n"
+        "  From: Bob <bob@y.org>\n  Subject: Hello\n\n"
+        "Your message cannot be delivered to:\n\n  ann@x.org\n  550 5.1.1 no",
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(said); i++) {
+        g_autofree char *text =
+            g_strconcat("From: MAILER-DAEMON@x.org\n"
+                        "Subject: Undelivered Mail Returned to Sender\n\n",
+                        said[i], "\n", NULL);
+        g_autoptr(Mail) mail = support_parse(text, NULL);
+        ck_assert_int_eq(mail->automatic.class, AUTOMATIC_BOUNCE);
+        ck_assert_str_eq(mail->reply, said[i]);
+    }
+}
+END_TEST
+
 START_TEST(a_report_of_success_is_no_bounce)
 {
     g_autoptr(Mail) mail = support_parse(
@@ -377,6 +399,7 @@ add(TCase *tests)
     tcase_add_loop_test(tests, status_fields_are_read, 0,
                         G_N_ELEMENTS(reports));
     tcase_add_test(tests, a_forgotten_from_is_no_mail_system);
+    tcase_add_test(tests, a_report_is_its_own_words);
     tcase_add_test(tests, a_report_of_success_is_no_bounce);
     tcase_add_loop_test(tests, plain_words_are_understood, 0,
                         G_N_ELEMENTS(words));
