@@ -240,12 +240,24 @@ pick_pieces(const GArray *raws, const char *name)
     return kinds[best];
 }
 
+/* True if a parameter stands where the word should: "filename=x.pdf". */
+static bool
+lacks_word(const char *word)
+{
+    size_t n = strcspn(word, "=/");
+    return n > 0 && word[n] == '=';
+}
+
 Content *
 content_parse(const char *value, size_t length)
 {
     Content *content = g_new0(Content, 1);
     const char *p = value, *end = value + length;
     content->word = read_word(&p, end);
+    if (lacks_word(content->word)) {
+        *content->word = '\0';
+        p = value;
+    }
     content->names = g_ptr_array_new_with_free_func(g_free);
     content->values = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GArray) raws = g_array_new(FALSE, FALSE, sizeof(Raw));
