@@ -15,6 +15,7 @@ enum {
     NAME_MAX_BYTES = 40,
     /* uchardet needs this many bytes above 0x7F to be worth a hearing. */
     GUESS_MIN_HIGH = 6,
+    JAPANESE_MIN_HIGH = 3, /* of Japanese that was declared */
     GUESS_BYTES = 64 * 1024
 };
 
@@ -454,6 +455,26 @@ convert_stateful(const char *bytes, size_t length, const char *converter,
     return is_better ? other : text;
 }
 
+/*
+ * Japanese that is no ISO-2022-JP: Shift_JIS, most of whose characters begin
+ * with a byte that EUC-JP has not, or EUC-JP. NULL if not all of it fits.
+ */
+static char *
+japanese_in_8_bits(const char *bytes, size_t length)
+{
+    bool is_shift_jis = false;
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)bytes[i];
+        is_shift_jis |= c >= 0x80 && c < 0xA0 && c != 0x8E && c != 0x8F;
+    }
+    size_t replaced = 0;
+    char *text =
+        convert(bytes, length, is_shift_jis ? "CP932" : "EUC-JP-MS", &replaced);
+    if (replaced > 0)
+        g_clear_pointer(&text, g_free);
+    return text;
+}
+
 /* Converters whose declaration counts even if the bytes are valid UTF-8. */
 static char *
 declared_first(const char *bytes, size_t length, const char *converter,
@@ -542,9 +563,14 @@ charset_to_utf8(const char *bytes, size_t length, const char *declared,
     if (converter != NULL && hides_in_ascii(converter)) {
         Utf8Count count = count_utf8(bytes, length);
         text = declared_first(bytes, length, converter, &count, &repaired);
-        /* Many bytes above 0x7F and no escape are of another charset. */
-        if (text == NULL && count.bad >= GUESS_MIN_HIGH &&
-            memchr(bytes, '\x1B', length) == NULL)
+        /* Bytes above 0x7F and no escape are of another charset. */
+        bool is_other = text == NULL && count.bad > 0 &&
+                        memchr(bytes, '\x1B', length) == NULL;
+        if (is_other && count.bad >= JAPANESE_MIN_HIGH &&
+            g_str_has_prefix(converter, "ISO-2022-JP"))
+            text = japanese_in_8_bits(bytes, length);
+        repaired |= is_other && text != NULL;
+        if (is_other && text == NULL && count.bad >= GUESS_MIN_HIGH)
             text = not_utf8(bytes, length, NULL, &count, &repaired);
     } else if (!text_is_valid(bytes, length)) {
         Utf8Count count = count_utf8(bytes, length);

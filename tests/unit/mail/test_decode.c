@@ -81,6 +81,8 @@ static const struct {
      "お世話になっ"},
     {"iso-2022-jp", "\x82\xA8\x90\xA2\x98\x62\x82\xC9\x82\xC8\x82\xC1",
      "お世話になっ"},
+    {"iso-2022-jp", "\x83\x65\x83\x58\x83\x67", "テスト"},
+    {"iso-2022-jp", "\xC6\xFC\xCB\xDC", "日本"},
     {"iso-2022-jp", "caf\xE9", "caf" FFFD},
     {"iso-8859-1", "\x93quoted\x94 \x80", "“quoted” €"},
     {"latin1", "caf\xE9", "café"},
