@@ -77,6 +77,9 @@ bool quote_line_is_rule(const char *line, size_t length);
 /* "-- ", or the rule above the footer of a mailing list. */
 bool quote_line_is_signature(const char *line, size_t length);
 
+/* "-- Jane Doe": the name of the writer behind the two dashes. */
+bool quote_line_is_named_signature(const char *line, size_t length);
+
 /* "Best regards," or "Sent from my iPhone": a name or so may follow. */
 bool quote_line_is_closing(const char *line, size_t length);
 

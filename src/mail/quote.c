@@ -416,7 +416,10 @@ is_authors(LineKind kind)
 static bool
 is_signature(const Scan *scan, size_t index, size_t end)
 {
-    enum { NAME_LINES = 3 }; /* below a closing: who, and what of whom */
+    enum {
+        NAME_LINES = 3, /* below a closing: who, and what of whom */
+        CARD_LINES = 8  /* below a name: post, company, address, telephone */
+    };
     size_t left = SIZE_MAX;
     for (; (index = next_written(scan, index)) < end; index++) {
         size_t length;
@@ -425,6 +428,9 @@ is_signature(const Scan *scan, size_t index, size_t end)
             return true;
         if (left == SIZE_MAX && quote_line_is_closing(line, length))
             left = NAME_LINES + 1;
+        else if (left == SIZE_MAX &&
+                 quote_line_is_named_signature(line, length))
+            left = CARD_LINES + 1;
         if (left == SIZE_MAX || --left == 0)
             return false;
     }

@@ -244,6 +244,21 @@ quote_line_is_signature(const char *line, size_t length)
 }
 
 bool
+quote_line_is_named_signature(const char *line, size_t length)
+{
+    enum { NAME_MAX_BYTES = 60, WORDS = 2 };
+    if (length < 4 || length > NAME_MAX_BYTES || memcmp(line, "-- ", 3) != 0)
+        return false;
+    const char *p = line + 2, *end = line + length;
+    for (int i = 0; i < WORDS; i++) {
+        p = memchr(p, ' ', (size_t)(end - p));
+        if (p == NULL || ++p == end || !g_unichar_isupper(g_utf8_get_char(p)))
+            return false;
+    }
+    return true;
+}
+
+bool
 quote_line_is_closing(const char *line, size_t length)
 {
     enum { CLOSING_MAX = 80 };

@@ -252,6 +252,10 @@ static const struct {
      "Yes."},
     /* A signature below the quotes is no answer. */
     {"New\n\n> old\n\n-- \nBob\n", "New"},
+    {"New\n\n> old\n-- Ann Example, M.A.\n   Example Inc.\n", "New"},
+    {"New\n\n> old\n-- Yes, do it\n", "New\n\n> old\n-- Yes, do it"},
+    {"New\n\n> old\n-- Ann Example\n1\n2\n3\n4\n5\n6\n7\n8\n",
+     "New\n\n> old\n-- Ann Example\n1\n2\n3\n4\n5\n6\n7\n8"},
     {"New\n\n> old\n\n____________________________\nlist footer\nhttp://x\n",
      "New"},
     /* A quoted line that was wrapped is no answer either. */
