@@ -326,10 +326,22 @@ static const char *const marks_anywhere[] = {
     "please type your reply above",
     "please reply above this line",
     "antworten oberhalb dieser zeile",
+    "antworten sie oberhalb dieser zeile",
+    "schreiben sie oberhalb dieser zeile",
     "oberhalb dieser linie antworten",
     "répondre au-dessus de cette ligne",
+    "répondez au-dessus de cette ligne",
+    "écrivez au-dessus de cette ligne",
     "rispondi sopra questa riga",
+    "rispondi sopra questa linea",
     "escriba su respuesta encima de esta línea",
+    "responda encima de esta línea",
+    "responda por encima de esta línea",
+    "responda acima desta linha",
+    "antwoord boven deze regel",
+    "odpowiedz powyżej tej linii",
+    "відповідайте вище цього рядка",
+    "ответьте выше этой строки",
 };
 
 const QuoteWords quote_verbs = WORDS(verbs);
