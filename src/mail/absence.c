@@ -40,6 +40,8 @@ static const char *const beginnings[] = {
     "i am away",
     "i'm away",
     "automatically generated reply",
+    "auto generated",
+    "auto-generated",
     "auto respond",
     "i'm out of the office",
     "i am out of the office",

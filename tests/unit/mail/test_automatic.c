@@ -128,6 +128,8 @@ static const char *const absences[] = {
     "Out of office",
     "Out of Office Re: Your ticket",
     "[Auto-Reply] Your ticket",
+    "[AUTO GENERATED] Your ticket",
+    "Auto-generated: Your ticket",
     "[Automatyczna odpowiedź] Your ticket",
     "*** Out of Office *** Re: Your ticket",
     "\"Automatische Antwort\": x",
