@@ -244,6 +244,17 @@ automatic_reason_find(const char *name)
     return NULL;
 }
 
+/* "Report Domain: x.org Submitter: y.org Report-ID: z": of DMARC (RFC 7489
+ * 7.2.1.1) and of TLS (RFC 8460 5.3). */
+static bool
+is_report_on_domain(const char *subject)
+{
+    g_autofree char *lower = g_ascii_strdown(subject, -1);
+    return g_str_has_prefix(lower, "report domain:") &&
+           strstr(lower, "submitter:") != NULL &&
+           strstr(lower, "report-id:") != NULL;
+}
+
 static Automatic
 automatic(AutomaticClass class, const char *reason)
 {
@@ -258,7 +269,7 @@ automatic_judge(const AutomaticEvidence *evidence)
     if (rule != NULL && rule->class != AUTOMATIC_LIST &&
         strcmp(rule->reason, "null-reverse-path") != 0)
         return automatic(rule->class, rule->reason);
-    if (evidence->report_type != NULL)
+    if (evidence->report_type != NULL || is_report_on_domain(evidence->subject))
         return automatic(AUTOMATIC_AUTO, "report");
     bool is_reply = header_find(header, "In-Reply-To") != NULL ||
                     header_find(header, "References") != NULL;

@@ -192,6 +192,9 @@ static const char *const presences[] = {
     "Auto: Schaden gemeldet",
     "Urlaub",
     "Absence de facture",
+    "Auto-generated invoices are wrong",
+    "Re: Report Domain: x.org Submitter: y.org Report-ID: <1@y.org>",
+    "Report domain: how do I add one?",
 };
 
 START_TEST(people_may_write_such_words)
@@ -200,6 +203,17 @@ START_TEST(people_may_write_such_words)
         "From: bob@example.org\nSubject: %s\n\nx\n", presences[_i]);
     g_autoptr(Mail) mail = support_parse(text, NULL);
     ck_assert_int_eq(mail->automatic.class, AUTOMATIC_NONE);
+}
+END_TEST
+
+START_TEST(a_report_on_a_domain_is_a_machines)
+{
+    g_autoptr(Mail) mail = support_parse(
+        "From: abuse@y.org\nSubject: Report Domain: x.org Submitter: y.org\n"
+        " Report-ID: <1@y.org>\n\n",
+        NULL);
+    ck_assert_int_eq(mail->automatic.class, AUTOMATIC_AUTO);
+    ck_assert_str_eq(mail->automatic.reason, "report");
 }
 END_TEST
 
@@ -233,6 +247,7 @@ add(TCase *tests)
                         G_N_ELEMENTS(absences));
     tcase_add_loop_test(tests, people_may_write_such_words, 0,
                         G_N_ELEMENTS(presences));
+    tcase_add_test(tests, a_report_on_a_domain_is_a_machines);
     tcase_add_test(tests, the_null_envelope_sender_is_a_machine);
     tcase_add_test(tests, suppression_silences_us_only);
 }
