@@ -6,8 +6,8 @@
 
 /*
  * True if a decoded subject begins as such an answer's does, in many languages.
- * `is_reply`: the mail answers another one; in others the words must be all, for
- * people write them, too.
+ * `is_reply`: the mail answers another one; in others the words must be all,
+ * for people write them, too.
  */
 bool absence_in_subject(const char *subject, bool is_reply);
 

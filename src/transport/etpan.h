@@ -22,7 +22,7 @@ struct ImapClient {
     ImapAbilities abilities;
     bool (*progress)(void *context); /* or NULL */
     void *progress_context;
-    const char *mechanism; /* of the login; NULL: none was tried */
+    const char *mechanism;   /* of the login; NULL: none was tried */
     uint32_t uid_validity;   /* of the folder that is open */
     uint64_t highest_modseq; /* imap_highest_modseq() */
     bool idling;             /* "DONE" is owed before anything else is said */
