@@ -45,7 +45,8 @@ typedef struct {
     char *text;             /* the whole body as text, LF, valid UTF-8; "" */
     size_t reply_start;     /* the part the writer wrote: offsets into text, */
     size_t reply_end;       /* a view - nothing is cut away */
-    char *reply;            /* the same part, quotes between answers kept */
+    char *reply;            /* the same part, quotes between answers kept; all
+                               that is forwarded, and all of a bounce */
     GPtrArray *attachments; /* Attachment*; never NULL */
     Automatic automatic;
     GPtrArray *failed;  /* DsnRecipient*, of a bounce; never NULL */

@@ -417,8 +417,8 @@ static bool
 is_signature(const Scan *scan, size_t index, size_t end)
 {
     enum {
-        NAME_LINES = 3, /* below a closing: who, and what of whom */
-        CARD_LINES = 8  /* below a name: post, company, address, telephone */
+        NAME_LINES = 2, /* below a closing: who, and what of whom */
+        CARD_LINES = 7  /* below a name: post, company, address, telephone */
     };
     size_t left = SIZE_MAX;
     for (; (index = next_written(scan, index)) < end; index++) {
@@ -426,12 +426,14 @@ is_signature(const Scan *scan, size_t index, size_t end)
         const char *line = line_text(scan, index, &length);
         if (quote_line_is_signature(line, length))
             return true;
+        if (left != SIZE_MAX && left-- == 0)
+            return false;
         if (left == SIZE_MAX && quote_line_is_closing(line, length))
-            left = NAME_LINES + 1;
+            left = NAME_LINES;
         else if (left == SIZE_MAX &&
                  quote_line_is_named_signature(line, length))
-            left = CARD_LINES + 1;
-        if (left == SIZE_MAX || --left == 0)
+            left = CARD_LINES;
+        else if (left == SIZE_MAX)
             return false;
     }
     return true;

@@ -83,6 +83,7 @@ static const struct {
      "お世話になっ"},
     {"iso-2022-jp", "\x83\x65\x83\x58\x83\x67", "テスト"},
     {"iso-2022-jp", "\xC6\xFC\xCB\xDC", "日本"},
+    {"iso-2022-jp", "\x83\x65\x83g", FFFD "e" FFFD "g"},
     {"iso-2022-jp", "caf\xE9", "caf" FFFD},
     {"iso-8859-1", "\x93quoted\x94 \x80", "“quoted” €"},
     {"latin1", "caf\xE9", "café"},
@@ -399,6 +400,39 @@ convert_charset(const char *text, size_t length)
     g_free(charset_to_utf8(text, length, "euc-kr", NULL));
 }
 
+/* 1 MiB of what a relay may have trimmed, and no more: 45 bytes a line. */
+START_TEST(trimmed_lines_count_up_to_a_limit)
+{
+    enum { LINE = 45, LINES_MAX = 1024 * 1024 / LINE };
+    g_autoptr(GString) text = g_string_new("begin 644 x\n");
+    for (int i = 0; i < LINES_MAX; i++)
+        g_string_append(text, "M\n");
+    g_autoptr(GByteArray) all = transfer_decode(TRANSFER_UUENCODE, text->str,
+                                                text->len, 2 * 1024 * 1024);
+    ck_assert_uint_eq(all->len, LINES_MAX * LINE);
+    g_string_append(text, "M\nM\n");
+    g_autoptr(GByteArray) more = transfer_decode(TRANSFER_UUENCODE, text->str,
+                                                 text->len, 2 * 1024 * 1024);
+    ck_assert_uint_eq(more->len, LINES_MAX * LINE);
+}
+END_TEST
+
+/* Below base64 128 characters are looked at to tell whether a line is more. */
+START_TEST(a_line_below_base64_is_known_by_its_beginning)
+{
+    for (size_t n = 128; n <= 129; n++) {
+        g_autofree char *line = g_strnfill(n, 'A');
+        g_autofree char *text = g_strconcat("aGVsbG8=\n", line, " no\n", NULL);
+        g_autoptr(GByteArray) got =
+            transfer_decode(TRANSFER_BASE64, text, strlen(text), 1000);
+        if (n == 128)
+            ck_assert_uint_eq(got->len, strlen("hello"));
+        else
+            ck_assert_uint_gt(got->len, strlen("hello") + 128 / 4 * 3 - 1);
+    }
+}
+END_TEST
+
 static void
 feed_nothing(void *context, const void *bytes, size_t length)
 {
@@ -462,6 +496,8 @@ add(TCase *tests)
                         G_N_ELEMENTS(transfers));
     tcase_add_test(tests, quoted_codes_may_be_torn);
     tcase_add_test(tests, decoding_stops_at_its_limit);
+    tcase_add_test(tests, trimmed_lines_count_up_to_a_limit);
+    tcase_add_test(tests, a_line_below_base64_is_known_by_its_beginning);
     tcase_add_loop_test(tests, hostile_text_costs_its_length, 0,
                         G_N_ELEMENTS(hostile));
 }
