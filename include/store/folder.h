@@ -28,7 +28,7 @@ typedef struct {
     uint32_t last_uid;      /* all up to it are dealt with */
     uint32_t resync_until;  /* up to it: compare with what is known */
     uint32_t acted_uid;     /* up to it accepted ones are flagged or moved */
-    int64_t highest_modseq; /* how often it changed, as the server counts; 0 */
+    int64_t highest_modseq; /* as the server counts changes; 0: it does not */
     int64_t try_in_s;       /* a login was refused: not before */
 } FolderPosition;
 

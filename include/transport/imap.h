@@ -135,8 +135,9 @@ typedef bool (*ImapMail)(void *context, uint32_t uid, GBytes *raw);
 /*
  * Fetch these (with their sizes, by which the budget is set), \Seen untouched.
  * Bodies are spooled in spool_directory above memory_bytes. Mails come in any
- * order; who is gone does not come. True: the server has said that it is done,
- * and only then do those count that came.
+ * order; who is gone does not come. A server that sends nothing for the
+ * account's timeout, or is slower than 4 KiB/s, is given up. True: the server
+ * has said that it is done, and only then do those count that came.
  */
 bool imap_fetch(ImapClient *client, const ImapMessage *messages, size_t n,
                 const char *spool_directory, size_t memory_bytes, ImapMail mail,

@@ -235,7 +235,8 @@ static const Key folder_keys[] = {
     {ROW("keyword", KEY_STRING, "Postern", 1, 60, WatchedFolder, keyword),
      .help = "The flag that after = \"keyword\" sets."},
     {ROW("move_to", KEY_STRING, "", 0, 500, WatchedFolder, move_to),
-     .help = "The folder that after = \"move\" moves to; it must be there.",
+     .help = "The folder that after = \"move\" moves to; it must be there, "
+             "and not be watched itself.",
      .example = "\"Archive\""},
     {ROW("since", KEY_DATE, "", 0, 0, WatchedFolder, since_s),
      .help = "When a folder is watched for the first time, only mail that the "
