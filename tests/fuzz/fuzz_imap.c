@@ -107,7 +107,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         mailstream_new(mailstream_low_new(&server, &driver), 256);
     if (mailimap_connect(imap, stream) == MAILIMAP_NO_ERROR_NON_AUTHENTICATED) {
         imap->imap_state = MAILIMAP_STATE_AUTHENTICATED;
-        mailimap_select(imap, "INBOX");
+        uint64_t modseq = 0;
+        mailimap_select_condstore(imap, "INBOX", &modseq);
         search(imap);
         fetch(imap);
     }
