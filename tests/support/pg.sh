@@ -124,8 +124,17 @@ pg_stop()
     pg_find || return 0
     pg_names
     if [ -e "$PG_DATA/postmaster.pid" ]; then
-        pg_ctl -w -t 60 -m "${1:-fast}" stop
+        read -r pg_process <"$PG_DATA/postmaster.pid" || return 1
+        pg_began=$(process_start "$pg_process")
+        pg_ctl -w -t 60 -m "${1:-fast}" stop && wait_for 10 pg_gone
     fi
+}
+
+# pg_ctl waits for the file to go, the postmaster itself leaves a little later.
+pg_gone()
+{
+    [ "$(process_start "$pg_process")" != "$pg_began" ] ||
+        [ -z "$pg_began" ]
 }
 
 pg_restart()
