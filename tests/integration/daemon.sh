@@ -304,8 +304,7 @@ test_overdue()
 {
     desk_settings 'workers = { processor = 1; };'
     sed -i 's/timeout = "5s"/timeout = "1s"/' "$DESK_CONF"
-    desk_reload
-    wait_for 10 has_workers processor 1
+    desk_renew processor 1
     mkfifo "$SERVERS/locker"
     psql -X -q -d desk <"$SERVERS/locker" >"$SERVERS/locker.out" 2>&1 &
     exec 9>"$SERVERS/locker"

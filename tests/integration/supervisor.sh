@@ -41,8 +41,7 @@ mark()
 test_crash_loop()
 {
     desk_settings 'workers = { processor = 1; };'
-    desk_reload
-    wait_for 10 has_workers processor 1
+    desk_renew processor 1
     mark
     mv "$SERVERS/templates/en" "$SERVERS/templates/hidden"
     kill -9 "$(desk_workers processor)"
@@ -80,8 +79,7 @@ is_replaced()
 test_standing_still()
 {
     desk_settings 'limits = { poll = "1s"; };'
-    desk_reload
-    wait_for 10 has_workers processor 2
+    desk_renew processor 2
     tap_ok "all work" works before
     mark
     for role in lmtp:4 processor:2 sender:2; do
@@ -132,8 +130,7 @@ test_pool()
 {
     desk_settings 'workers = { lmtp = 2; lmtp_max = 4; lmtp_idle = "2s"; };
         limits = { stress_idle = "8s"; };'
-    desk_reload
-    wait_for 10 has_workers lmtp 2
+    desk_renew lmtp 2
     mark
     clients=
     idle_client 1

@@ -18,6 +18,8 @@
 #                          $DESK_PATIENCE for how long that may take (5s)
 #   desk_start, desk_stop [SIGNAL], desk_restart
 #   desk_reload            HUP, and wait until the log has an answer to it
+#   desk_renew ROLE N      the same, and until N workers of this role are there
+#                          and none from before is left
 #   desk ARGS...           postern(1) as the service's user
 #   deliver ARGS...        postern-deliver(1) to $DESK_SOCKET
 #   desk_sql SQL           what the database says, "|" between columns
@@ -152,6 +154,18 @@ desk_reload()
     desk_mark=$(wc -l <"$DESK_LOG")
     kill -HUP "$(server_pid posternd)"
     desk_log 'event=settings\.(reloaded|kept)'
+}
+
+desk_renew()
+{
+    desk_old=$(desk_workers)
+    desk_reload && wait_for 60 desk_is_renewed "$1" "$2"
+}
+
+desk_is_renewed()
+{
+    [ "$(desk_workers "$1" | wc -l)" -eq "$2" ] &&
+        ! desk_workers | grep -qxF "$desk_old"
 }
 
 desk()

@@ -17,8 +17,9 @@
 #   folder_has FOLDER N [QUERY]
 #   put_noted NAME FOLDER QUEUE      put_mail, noted in $IMAP_LEDGER (note_mail:
 #                          noted only)
-#   imap_oracle NAME [ARGS...]       a TAP point: in the end, and before $IMAP_REST
-#                          seconds are over, imap_oracle.py finds nothing wrong
+#   imap_oracle NAME [ARGS...]       a TAP point: in the end, and before nothing
+#                          has changed for $IMAP_REST seconds, imap_oracle.py
+#                          finds nothing wrong
 #   watched N              so many folders are read without trouble
 #   raw_of, sha_of NAME    digest of what the database has, and of what was sent
 
@@ -104,14 +105,22 @@ oracle_is_content()
         >"$SERVERS/oracle.out" 2>&1
 }
 
-# oracle_within SECONDS ARGS...: by the clock, for a look at thousands of mails
-# takes its time.
+# oracle_within SECONDS ARGS...: of the clock, without a change in what it says;
+# for a slow machine may have thousands of mails to go, but not for ever.
 oracle_within()
 {
-    oracle_until=$(($(date +%s) + $1))
+    oracle_rest=$1
+    oracle_end=$(($(date +%s) + 5 * oracle_rest))
+    oracle_said=
     shift
     until oracle_is_content "$@"; do
-        [ "$(date +%s)" -lt $oracle_until ] || return 1
+        oracle_now=$(date +%s)
+        if [ "$oracle_said" != "$(cksum <"$SERVERS/oracle.out")" ]; then
+            oracle_said=$(cksum <"$SERVERS/oracle.out")
+            oracle_until=$((oracle_now + oracle_rest))
+        fi
+        [ "$oracle_now" -lt "$oracle_until" ] &&
+            [ "$oracle_now" -lt "$oracle_end" ] || return 1
         sleep 0.5
     done
 }
