@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -93,6 +94,14 @@ open_standard_descriptors(void)
         close(fd);
 }
 
+/* Workers and parsers are /proc/self/exe executed: top(1), pgrep(1) and a
+   kernel that runs out of memory would call them "exe". */
+static void
+name_process(void)
+{
+    prctl(PR_SET_NAME, "posternd");
+}
+
 static int
 test_settings(const Settings *settings)
 {
@@ -111,6 +120,7 @@ main(int argc, char **argv)
     Options options = {.file = SETTINGS_FILE};
     int status;
     open_standard_descriptors();
+    name_process();
     signal(SIGPIPE, SIG_IGN);
     if (argc == 2 && strcmp(argv[1], PARSER_ARGUMENT) == 0) {
         g_mime_init();

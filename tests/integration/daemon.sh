@@ -105,6 +105,10 @@ test_twice()
         "$(posternd -c "$DESK_CONF")" 75
     tap_like "with the reason" "$(cat "$SERVERS/run.out")" "$DESK_RUN"
     tap_ok "the first goes on as before" works first
+    tap_is "every process of it has its name, in top, too" \
+        "$(for twice_pid in $(server_pid posternd) $(desk_workers) \
+            $(desk_parsers); do cat "/proc/$twice_pid/comm"; done |
+            sort -u)" posternd
 }
 
 # --- systemd ---------------------------------------------------------------
