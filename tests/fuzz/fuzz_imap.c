@@ -3,64 +3,16 @@
  * pass, and the guard must see the same however the bytes are cut.
  */
 #include <libetpan/libetpan.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "../../src/transport/imap_guard.h"
 #include "fuzz.h"
+#include "served.h"
 
-typedef struct {
-    const char *next;
-    size_t left;
-    ImapGuard guard;
-} Server;
-
-static ssize_t
-low_read(mailstream_low *low, void *buffer, size_t count)
+static bool
+lets_pass(void *guard, const char *bytes, size_t n)
 {
-    Server *server = low->data;
-    size_t n = MIN(count, server->left);
-    if (n == 0 || imap_guard_see(&server->guard, server->next, n) != NULL)
-        return -1;
-    memcpy(buffer, server->next, n);
-    server->next += n;
-    server->left -= n;
-    return (ssize_t)n;
+    return imap_guard_see(guard, bytes, n) == NULL;
 }
-
-static ssize_t
-low_write(mailstream_low *low, const void *buffer, size_t count)
-{
-    (void)low;
-    (void)buffer;
-    return (ssize_t)count;
-}
-
-static int
-low_close(mailstream_low *low)
-{
-    (void)low;
-    return 0;
-}
-
-static int
-low_get_fd(mailstream_low *low)
-{
-    (void)low;
-    return -1;
-}
-
-static void
-low_free(mailstream_low *low)
-{
-    free(low);
-}
-
-static mailstream_low_driver driver = {.mailstream_read = low_read,
-                                       .mailstream_write = low_write,
-                                       .mailstream_close = low_close,
-                                       .mailstream_get_fd = low_get_fd,
-                                       .mailstream_free = low_free};
 
 static void
 cut_it(const char *bytes, size_t size)
@@ -100,12 +52,12 @@ fetch(mailimap *imap)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    Server server = {(const char *)data, size, {.skip = 0}};
+    ImapGuard guard = {.skip = 0};
+    Served server = {(const char *)data, size, lets_pass, &guard};
     cut_it(server.next, size);
     mailimap *imap = mailimap_new(0, NULL);
-    mailstream *stream =
-        mailstream_new(mailstream_low_new(&server, &driver), 256);
-    if (mailimap_connect(imap, stream) == MAILIMAP_NO_ERROR_NON_AUTHENTICATED) {
+    if (mailimap_connect(imap, served_open(&server)) ==
+        MAILIMAP_NO_ERROR_NON_AUTHENTICATED) {
         imap->imap_state = MAILIMAP_STATE_AUTHENTICATED;
         uint64_t modseq = 0;
         mailimap_select_condstore(imap, "INBOX", &modseq);
