@@ -51,6 +51,16 @@ size_t quote_line_own_length(const char *line, size_t length);
 /* True if the line is an introduction with the beginning of the quote in it. */
 bool quote_line_holds_intro(const char *line, size_t length);
 
+/*
+ * True if the line is "> wrote:" and no quote: the rest of an introduction that
+ * was wrapped within the address, `above` is its line of `n` bytes.
+ */
+bool quote_line_closes_intro(const char *line, size_t length, const char *above,
+                             size_t n);
+
+/* GroupWise's ">>> Bob <bob@example.org> 5/4/2020 10:11 AM >>>" */
+bool quote_line_is_arrows(const char *line, size_t length);
+
 QuoteField quote_line_field(const char *line, size_t length);
 
 /*

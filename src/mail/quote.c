@@ -83,7 +83,8 @@ is_quoted(const char *line, size_t length)
     /* ">:" is what a wrapped introduction leaves: "<bob@example.org\n>:" */
     bool is_rest = i + 1 < length && line[i + 1] == ':' &&
                    is_blank(line + i + 2, length - i - 2);
-    return i < length && line[i] == '>' && !is_rest;
+    return i < length && line[i] == '>' && !is_rest &&
+           !quote_line_is_arrows(line, length);
 }
 
 static LineKind
@@ -105,7 +106,8 @@ kind_of(const char *line, size_t length, bool may_have_marks)
 static void
 split_lines(Scan *scan)
 {
-    size_t offset = 0;
+    size_t offset = 0, n = 0;
+    const char *above = scan->text;
     bool may_have_marks = quote_may_have_marks(scan->text, scan->length);
     while (offset < scan->length) {
         const char *start = scan->text + offset;
@@ -113,6 +115,9 @@ split_lines(Scan *scan)
         size_t length =
             end != NULL ? (size_t)(end - start) : scan->length - offset;
         LineKind kind = kind_of(start, length, may_have_marks);
+        if (kind == LINE_QUOTED &&
+            quote_line_closes_intro(start, length, above, n))
+            kind = LINE_TEXT;
         Line line = {(uint32_t)offset, (uint8_t)kind, FIELD_UNKNOWN};
         g_array_append_val(scan->lines, line);
         size_t own =
@@ -122,6 +127,8 @@ split_lines(Scan *scan)
             g_array_append_val(scan->lines, intro);
         }
         offset += length + 1;
+        above = start;
+        n = length;
     }
 }
 
@@ -135,8 +142,22 @@ next_written(const Scan *scan, size_t index)
     return index;
 }
 
-/* Some programs quote with "|" or "»"; they count only below an introduction.
- */
+/* Bytes of "bb>", the initials of who is quoted; 0 if there are none. */
+static size_t
+initials_at(const char *line, size_t length)
+{
+    enum { INITIALS_MAX = 3 };
+    size_t n = 0;
+    while (n < MIN(length, INITIALS_MAX) && g_ascii_isalpha(line[n]))
+        n++;
+    bool is_mark = n > 0 && n < length && line[n] == '>';
+    return is_mark && (n + 1 == length || strchr(" >", line[n + 1]) != NULL)
+               ? n + 1
+               : 0;
+}
+
+/* Some programs quote with "|", "»" or "bb>"; they count only below an
+ * introduction. */
 static bool
 has_bar(const char *line, size_t length)
 {
@@ -145,7 +166,8 @@ has_bar(const char *line, size_t length)
         length--;
     }
     return length > 0 &&
-           (*line == '|' || (length > 1 && memcmp(line, "»", 2) == 0));
+           (*line == '|' || (length > 1 && memcmp(line, "»", 2) == 0) ||
+            initials_at(line, length) > 0);
 }
 
 static void

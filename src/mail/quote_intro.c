@@ -157,12 +157,25 @@ ends_with_address(const char *line, size_t length)
 }
 
 bool
+quote_line_is_arrows(const char *line, size_t length)
+{
+    while (length > 0 && g_ascii_isspace(line[length - 1]))
+        length--;
+    if (length < 9 || length > QUOTE_LINE_MAX || memcmp(line, ">>> ", 4) != 0 ||
+        memcmp(line + length - 4, " >>>", 4) != 0)
+        return false;
+    g_autofree char *lower = quote_text_lower_line(line, length);
+    return has_moment(lower);
+}
+
+bool
 quote_line_ends_intro(const char *line, size_t length)
 {
     if (length == 0 || length > QUOTE_LINE_MAX)
         return false;
     if (quote_text_ends_with_colon(line, length) ||
-        ends_with_dashes(line, length) || g_ascii_isdigit(*line))
+        ends_with_dashes(line, length) || g_ascii_isdigit(*line) ||
+        quote_line_is_arrows(line, length))
         return true;
     if (memchr(line, '@', length) == NULL)
         return false;
@@ -213,7 +226,7 @@ quote_text_intro(const char *text, size_t length)
 {
     g_autofree char *lower = quote_text_lower_line(text, length);
     size_t n = strlen(lower);
-    if (is_dated_name(lower, n))
+    if (is_dated_name(lower, n) || quote_line_is_arrows(text, length))
         return INTRO_STRONG;
     bool verb = has_verb(lower), address = has_address(lower);
     if (ends_with_dashes(lower, n))
@@ -225,6 +238,27 @@ quote_text_intro(const char *text, size_t length)
     if (!verb && !address)
         return is_moment_by_address(lower) ? INTRO_WEAK : INTRO_NONE;
     return has_moment(lower) ? INTRO_STRONG : INTRO_WEAK;
+}
+
+/* "... Bob <bob@example.org" ends here, and its ">" begins the next line. */
+static bool
+leaves_address_open(const char *line, size_t length)
+{
+    const char *open =
+        length <= QUOTE_LINE_MAX ? memrchr(line, '<', length) : NULL;
+    size_t rest = open != NULL ? length - (size_t)(open - line) : 0;
+    return rest > 0 && memchr(open, '@', rest) != NULL &&
+           memchr(open, '>', rest) == NULL;
+}
+
+bool
+quote_line_closes_intro(const char *line, size_t length, const char *above,
+                        size_t n)
+{
+    return length > 1 && *line == '>' &&
+           quote_text_ends_with_colon(line, length) &&
+           leaves_address_open(above, n) &&
+           quote_text_intro(line + 1, length - 1) != INTRO_NONE;
 }
 
 /* "On Mon, ", "On Mar 9", "Am 4.", "Le lun. ": a date begins behind the opening

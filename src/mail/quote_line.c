@@ -115,6 +115,11 @@ static char *
 between_dashes(const char *line, size_t length)
 {
     size_t dashes = 0, mark;
+    /* Old Samsung phones wrote their HTML into the plain text. */
+    while (length > 5 && memcmp(line, "<div>", 5) == 0) {
+        line += 5;
+        length -= 5;
+    }
     while ((mark = mark_at(line, length)) > 0 ||
            quote_text_space(line, length) > 0) {
         dashes += mark > 0 && *line != '*' && *line != '#';

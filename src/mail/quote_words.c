@@ -88,6 +88,7 @@ static const char *const originals[] = {
     "original email",
     "original mail",
     "reply message",
+    "antwort nachricht",
     "previous message",
     "original appointment",
     "original post",

@@ -85,6 +85,9 @@ static const char *const introductions[] = {
     "Bob <bob@x.org> schrieb im Newsbeitrag <abc@x.org>...",
     /* wrapped before and behind the address, and without a time */
     "On Mon, May 4, Bob Builder\n<bob@x.org>\nwrote:",
+    "On Mon, May 4, 2020 at 10:11 AM, Bob <bob@x.org\n> wrote:",
+    /* GroupWise */
+    ">>> Bob Builder <bob@x.org> 5/4/2020 10:11 AM >>>",
 };
 
 START_TEST(introductions_are_found)
@@ -133,6 +136,10 @@ static const char *const marks[] = {
     "-----Tin nhắn gốc-----",
     "-----Originalna poruka-----",
     "‐‐‐‐‐‐‐ Original Message ‐‐‐‐‐‐‐",
+    "-----Antwort Nachricht-----",
+    "<div>-------- Original message --------</div><div>From: Bob </div>",
+    ">>> Bob Builder <bob@x.org> 04.05.20 10:11 >>>",
+    ">>> \"Bob Builder\" 5/4/2020 10:11 AM >>>",
     "----- Mail original -----",
     "On Mon, May 4, 2020 at 10:11, Bob<bob@x.org> wrote:   old",
     "##- Please type your reply above this line -##",
@@ -220,6 +227,7 @@ static const char *const kept[] = {
     "I asked bob@x.org what he wrote\n\nand got no answer",
     "So bob@x.org wrote and waited...\n\nand then",
     "On 4 May 2020 at 10:11 I called bob@x.org:\nhe was out.",
+    "It says\n<div>- one</div>\nand I wonder",
 };
 
 START_TEST(prose_is_kept)
@@ -311,6 +319,16 @@ static const struct {
     {"Hi\n\nAm 04.05.2020 um 10:11 schrieb Bob:\n» old\n\nThe answer\n",
      "Hi\n\nAm 04.05.2020 um 10:11 schrieb Bob:\n» old\n\nThe answer"},
     {"| a | table |\n| b | c |\n", "| a | table |\n| b | c |"},
+    /* Initials, too. */
+    {"On 04/05/2020 10:11, Bob wrote:\n\nbb> old\nbb>\nbb>> older\n\nNo.\n",
+     "No."},
+    {"We know\n\na> b\nb> c\n", "We know\n\na> b\nb> c"},
+    {"On 04/05/2020 10:11, Bob wrote:\n> old\n\nTry <b>this</b>:\nb>c\n",
+     "Try <b>this</b>:\nb>c"},
+    {"New\n\nYou said >>> 10:11 >>>\nand so on\n",
+     "New\n\nYou said >>> 10:11 >>>\nand so on"},
+    {"New\n\n>>> Bob 5/4/2020 10:11 AM >>>\n> old\n\nAnd this.\n",
+     "New\n\n>>> Bob 5/4/2020 10:11 AM >>>\n> old\n\nAnd this."},
 };
 
 START_TEST(the_writers_part_is_seen)
@@ -452,6 +470,8 @@ static const struct {
     {"\xD9\xA1", 1000000},
     {"a On 4, On 4, On 4, <a@b> 10:11:\n", 40000},
     {"> (://\nx\n", 150000},
+    {">>> 1:11 >>>\n", 60000},
+    {"<a@\n> wrote:\n", 60000},
 };
 
 START_TEST(hostile_quotes_cost_their_length)
