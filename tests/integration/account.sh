@@ -44,7 +44,7 @@ check()
 # find the mails that the relay took, and put them into a folder of anna's
 carry()
 {
-    sink_wait "$1" 20 && for carried in $(sink_mails); do
+    sink_wait "$1" && for carried in $(sink_mails); do
         dovecot_put "$2" "$carried"
     done
 }
@@ -222,7 +222,7 @@ test_mail()
     write_settings "$inbox"
     carry 1 anna >/dev/null &
     carrier=$!
-    said=$(check --send --wait 20 office)
+    said=$(check --send --wait 60 office)
     wait $carrier
     tap_like "a mail is sent" "$said" \
         '^ok    test mail to support@desk.test: 127.0.0.1 port .* has taken <check\.'
@@ -237,7 +237,7 @@ test_mail()
     tap_unlike "it is not read" "$(dovecot_adm fetch -u anna flags \
         mailbox INBOX)" Seen
     # Meanwhile another mail arrives.
-    { sink_wait 2 20 && dovecot_put anna "$SERVERS/mail"; } >/dev/null 2>&1 &
+    { sink_wait 2 && dovecot_put anna "$SERVERS/mail"; } >/dev/null 2>&1 &
     carrier=$!
     said=$(check --send --wait 3 office)
     wait $carrier
@@ -259,11 +259,11 @@ test_moved_mail()
         move_to = "Done"; }'
     taken=$(sink_count)
     (
-        sink_wait $((taken + 1)) 20 &&
+        sink_wait $((taken + 1)) &&
             dovecot_put anna/.Done "$(sink_mails | xargs ls -t | head -n 1)"
     ) >/dev/null 2>&1 &
     carrier=$!
-    said=$(check --send --wait 20 office)
+    said=$(check --send --wait 60 office)
     wait $carrier
     tap_like "a mail that was taken meanwhile is found where it went" "$said" \
         '^ok    test mail to support@desk.test: it is in Done after'

@@ -121,7 +121,7 @@ mirrored()
     shift 2
     mirror_start "$@"
     arrive "$mirror_name"
-    tap_ok "the loop with $mirror_name ends" wait_for 20 is_over
+    tap_ok "the loop with $mirror_name ends" wait_for 60 is_over
     tap_ok "after at most $mirror_most mails of ours" \
         [ "$(sink_count)" -le "$mirror_most" ]
     tap_diag "$(sink_count) mails"

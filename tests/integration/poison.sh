@@ -43,7 +43,7 @@ test_poison()
             answered_behind "$act"
         tap_diag "$act: that took $took s"
         tap_ok "$act: it is a ticket in the end" \
-            wait_for 20 becomes_ticket "$act"
+            wait_for 60 becomes_ticket "$act"
         tap_is "$act: after three strikes" "$(desk_sql "SELECT max(strikes)
             FROM delivery JOIN message ON message.id = message_id_no
             WHERE message_id = '$act@mua.test'")" 3
@@ -69,7 +69,7 @@ test_parser_killed_idle()
     mail_write calm calm@customers.test 'It does not work'
     lmtp_send calm calm@customers.test support@desk.test
     tap_ok "a parser that died of nothing is replaced" \
-        wait_for 10 has_mail_to calm
+        wait_for 60 has_mail_to calm
     tap_is "and no mail has a strike for it" "$(desk_sql "SELECT strikes
         FROM delivery ORDER BY id DESC LIMIT 1")" 0
 }
@@ -107,7 +107,7 @@ test_no_parser_to_be_had()
         desk_log 'event=worker\.paused .*cannot start a parser'
     limit_processors 1024
     tap_ok "and goes on when there is one" \
-        wait_for 10 has_mail_to patient
+        wait_for 60 has_mail_to patient
     tap_is "no mail was blamed" "$(postponed_or_struck)" '0|0'
 }
 
@@ -115,7 +115,7 @@ test_no_parser_outlives()
 {
     outlived=$(desk_parsers)
     desk_stop KILL
-    tap_ok "no parser outlives the daemon" wait_for 10 none_lives $outlived
+    tap_ok "no parser outlives the daemon" wait_for 60 none_lives $outlived
     tap_ok "which starts again" desk_start
 }
 
@@ -129,7 +129,7 @@ test_parser_holds_nothing()
 {
     mail_write warm warm@customers.test 'It does not work'
     lmtp_send warm warm@customers.test support@desk.test
-    wait_for 10 has_mail_to warm
+    wait_for 60 has_mail_to warm
     held=
     if [ "$(id -u)" != 0 ]; then
         tap_skip "what a parser holds" "only root may look into it"
@@ -154,7 +154,7 @@ test_without_the_kernel()
     server_run posternd "$PYTHON" "$servers_support/no_filters.py" \
         "$DESK_BIN/posternd" -c "$DESK_CONF"
     tap_ok "where the kernel cannot confine a parser, posternd does not start" \
-        wait_for 10 is_gone
+        wait_for 60 is_gone
     tap_like "and says what to do" "$(tail -n 3 "$DESK_LOG")" \
         'sandbox = \\"best-effort\\"'
     tap_is "its exit status is that of wrong settings" \
@@ -168,7 +168,7 @@ test_without_the_kernel()
     tap_ok "with a warning" desk_log 'event=parser\.unconfined'
     mail_write easy easy@customers.test 'It does not work'
     lmtp_send easy easy@customers.test support@desk.test
-    tap_ok "and it works" wait_for 10 has_mail_to easy
+    tap_ok "and it works" wait_for 60 has_mail_to easy
 }
 
 is_gone()

@@ -114,5 +114,5 @@ tap_is "with what was said of it" "$(transports)" \
     "carla@customers.test|lmtp|help+me@desk.test"
 tap_is "a neighbour that nobody knows is refused" \
     "$(exit_of customer_sends one anna@customers.test stranger@desk.test)" 65
-tap_ok "Postfix has nothing left" wait_for 20 postfix_idle
+tap_ok "Postfix has nothing left" wait_for 60 postfix_idle
 tap_done

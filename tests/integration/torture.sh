@@ -92,7 +92,7 @@ trouble_database()
         echo "backend ended" >>"$SERVERS/killed"
         ;;
     2)
-        kill -9 "$(backend)" 2>/dev/null && wait_for 30 database_is_back
+        kill -9 "$(backend)" 2>/dev/null && wait_for 60 database_is_back
         echo "backend killed" >>"$SERVERS/killed"
         ;;
     esac
@@ -185,7 +185,7 @@ load_begin torture
 answer_tickets &
 answering=$!
 torture
-LOAD_REST=150
+LOAD_REST=300
 : >"$LOAD_STOP"
 wait $answering
 wait_for 60 nothing_waits

@@ -30,7 +30,7 @@ hold_table()
     psql -X -q -d desk <"$SERVERS/locker" >"$SERVERS/locker.out" 2>&1 &
     exec 9>"$SERVERS/locker"
     echo "BEGIN; LOCK TABLE $1; SELECT 1;" >&9
-    wait_for 10 test -s "$SERVERS/locker.out"
+    wait_for 60 test -s "$SERVERS/locker.out"
 }
 
 let_go()
@@ -44,7 +44,8 @@ somebody_waits()
     [ -n "$(backends "wait_event_type = 'Lock'")" ]
 }
 
-# A mail goes all the way again within $2 s.
+# A mail goes all the way again within $2 s; the longest pause of a worker is a
+# minute.
 works_again()
 {
     works_n=$((${works_n:-0} + 1))
@@ -94,7 +95,7 @@ database_prepare()
     server_run proxy "$PYTHON" "$SERVERS/pg_proxy.py" \
         --listen "$SERVERS/proxy" --server "$SERVERS/endpoint" \
         --control "$CONTROL"
-    wait_for 10 test -S "$SERVERS/proxy/.s.PGSQL.5432"
+    wait_for 60 test -S "$SERVERS/proxy/.s.PGSQL.5432"
     DESK_CONNINFO="host=$SERVERS/proxy user=postern dbname=desk"
     DESK_CONNINFO="$DESK_CONNINFO passfile=$SERVERS/pgpass"
     DESK_PATIENCE=2s

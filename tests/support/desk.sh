@@ -15,11 +15,12 @@
 #   desk_settings [TEXT]   write $DESK_CONF anew: the common part and TEXT.
 #                          $DESK_SUPPORT is added to queue support, $DESK_RELAY
 #                          stands for the sink, $DESK_CONNINFO for the database,
-#                          $DESK_PATIENCE for how long that may take (5s)
+#                          $DESK_PATIENCE for how long that may take (20s)
 #   desk_start, desk_stop [SIGNAL], desk_restart
-#   desk_reload            HUP, and wait until the log has an answer to it
-#   desk_renew ROLE N      the same, and until N workers of this role are there
-#                          and none from before is left
+#   desk_reload            HUP, and wait until the log has an answer to it and those
+#                          who had the old settings have left; desk_hup does not
+#                          wait for them, who may be stopped or stuck
+#   desk_renew ROLE N      desk_reload, and until N workers of this role are there
 #   desk ARGS...           postern(1) as the service's user
 #   deliver ARGS...        postern-deliver(1) to $DESK_SOCKET
 #   desk_sql SQL           what the database says, "|" between columns
@@ -91,7 +92,7 @@ desk_settings()
     cat >"$DESK_CONF.new" <<CONF
 database = { conninfo =
         "${DESK_CONNINFO:-host=$PGHOST user=postern dbname=desk}";
-    timeout = "${DESK_PATIENCE:-5s}"; };
+    timeout = "${DESK_PATIENCE:-20s}"; };
 run_directory = "$DESK_RUN";
 spool_directory = "$SERVERS/spool";
 template_directory = "$SERVERS/templates";
@@ -117,7 +118,7 @@ desk_start()
 {
     desk_mark=$(cat "$DESK_LOG" 2>/dev/null | wc -l)
     server_run posternd "$DESK_BIN/posternd" -c "$DESK_CONF"
-    wait_for 20 desk_is_up || {
+    wait_for 60 desk_is_up || {
         tap_show "$DESK_LOG"
         return 1
     }
@@ -136,7 +137,7 @@ desk_logged()
 
 desk_log()
 {
-    wait_for "${2:-20}" desk_logged "$1"
+    wait_for "${2:-60}" desk_logged "$1"
 }
 
 desk_stop()
@@ -149,23 +150,36 @@ desk_restart()
     desk_stop && desk_start
 }
 
-desk_reload()
+desk_hup()
 {
     desk_mark=$(wc -l <"$DESK_LOG")
     kill -HUP "$(server_pid posternd)"
     desk_log 'event=settings\.(reloaded|kept)'
 }
 
-desk_renew()
+desk_reload()
 {
     desk_old=$(desk_workers)
-    desk_reload && wait_for 60 desk_is_renewed "$1" "$2"
+    desk_hup || return 1
+    if desk_logged 'event=settings\.reloaded'; then
+        wait_for 60 desk_is_renewed
+    fi
 }
 
+# What they had in hand when HUP came was still theirs.
 desk_is_renewed()
 {
-    [ "$(desk_workers "$1" | wc -l)" -eq "$2" ] &&
-        ! desk_workers | grep -qxF "$desk_old"
+    ! desk_workers | grep -Fqx "$desk_old"
+}
+
+desk_renew()
+{
+    desk_reload && wait_for 60 desk_has_workers "$@"
+}
+
+desk_has_workers()
+{
+    [ "$(desk_workers "$1" | wc -l)" -eq "$2" ]
 }
 
 desk()
@@ -218,7 +232,7 @@ desk_has_settled()
 
 desk_settled()
 {
-    wait_for "${2:-20}" desk_has_settled "$1"
+    wait_for "${2:-60}" desk_has_settled "$1"
 }
 
 desk_has_sent()
@@ -230,7 +244,7 @@ desk_has_sent()
 
 desk_sent()
 {
-    wait_for "${2:-20}" desk_has_sent "$1"
+    wait_for "${2:-60}" desk_has_sent "$1"
 }
 
 desk_kind()

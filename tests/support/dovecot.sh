@@ -77,6 +77,9 @@ dovecot_start()
     dovecot_names
     DOVECOT_PORT=$(free_port)
     DOVECOT_TLS_PORT=$(free_port)
+    while [ "$DOVECOT_TLS_PORT" = "$DOVECOT_PORT" ]; do
+        DOVECOT_TLS_PORT=$(free_port)
+    done
     [ -n "${TLS_CERT:-}" ] || tls_make || return 1
     servers_mkdir "$DOVECOT_HOME" 0755 "$SERVERS_USER"
     servers_mkdir "$DOVECOT_MAIL" 0755 "$SERVERS_USER"
@@ -87,7 +90,7 @@ dovecot_start()
 dovecot_run()
 {
     server_run dovecot /usr/sbin/dovecot -F -c "$DOVECOT_HOME/dovecot.conf"
-    wait_for 10 dovecot_is_up || {
+    wait_for 60 dovecot_is_up || {
         tap_show "$SERVERS/dovecot.log"
         tap_show "$DOVECOT_LOG"
         return 1

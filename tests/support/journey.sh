@@ -50,7 +50,7 @@ customer_counts()
 
 customer_has()
 {
-    wait_for 30 customer_counts "$@"
+    wait_for 60 customer_counts "$@"
 }
 
 customer_mail()
@@ -120,6 +120,7 @@ journey()
 1|mail|second@mua.test|own-message-id
 1|reply||command
 1|mail|third@mua.test|own-message-id"
+    desk_sent 2
     tap_is "with one acknowledgement in all" \
         "$(desk_sql "SELECT kind, state, count(*) FROM outgoing
             GROUP BY 1, 2 ORDER BY 1")" "acknowledgement|sent|1

@@ -102,7 +102,7 @@ load_is_calm()
 
 promises_hold()
 {
-    wait_for "${LOAD_REST:-60}" load_is_calm ||
+    wait_for "${LOAD_REST:-120}" load_is_calm ||
         tap_fail "$1: everything comes to rest" "$(desk_sql "SELECT kind,
             state, lease_until, last_error FROM outgoing
             WHERE state NOT IN ('sent', 'unsure') LIMIT 10"

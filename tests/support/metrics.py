@@ -8,11 +8,14 @@ usage: metrics.py check URL         fetch, and say what is wrong with it
                                     octet more each second; a line "ready", and
                                     they stay until a signal
 
+An answer may take $METRICS_TIMEOUT seconds, 30 if it is not set.
+
 Exit status: 0, or 1 if something is wrong or a series is missing.
 """
 
 import contextlib
 import math
+import os
 import re
 import socket
 import sys
@@ -139,7 +142,8 @@ class Page:
 
 def fetch(url):
     """The page behind a URL."""
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    patience_s = float(os.environ.get("METRICS_TIMEOUT", "30"))
+    with urllib.request.urlopen(url, timeout=patience_s) as answer:
         kind = answer.headers["Content-Type"]
         if kind != "text/plain; version=0.0.4; charset=utf-8":
             raise Wrong("Content-Type is " + kind)

@@ -126,7 +126,7 @@ pg_stop()
     if [ -e "$PG_DATA/postmaster.pid" ]; then
         read -r pg_process <"$PG_DATA/postmaster.pid" || return 1
         pg_began=$(process_start "$pg_process")
-        pg_ctl -w -t 60 -m "${1:-fast}" stop && wait_for 10 pg_gone
+        pg_ctl -w -t 60 -m "${1:-fast}" stop && wait_for 60 pg_gone
     fi
 }
 

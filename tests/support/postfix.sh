@@ -137,12 +137,25 @@ postfix_start()
     postfix_prepare && servers_python || return 1
     postfix -c "$POSTFIX_CONFIG" start >>"$SERVERS/postfix/start.log" 2>&1 ||
         return 1
-    wait_for 20 postfix_answers
+    wait_for 60 postfix_answers
 }
 
+# Its master has heard of it: those who had the old tables are leaving.
 postfix_reload()
 {
-    postfix -c "$POSTFIX_CONFIG" reload >>"$SERVERS/postfix/start.log" 2>&1
+    postfix_reloads=$(postfix_count_reloads)
+    postfix -c "$POSTFIX_CONFIG" reload >>"$SERVERS/postfix/start.log" 2>&1 &&
+        wait_for 60 postfix_has_reloaded
+}
+
+postfix_count_reloads()
+{
+    grep -c 'postfix/master.*: reload -- version' "$POSTFIX_LOG"
+}
+
+postfix_has_reloaded()
+{
+    [ "$(postfix_count_reloads)" -gt "$postfix_reloads" ]
 }
 
 postfix_stop()

@@ -23,10 +23,12 @@
 #   server_run NAME COMMAND...   start a program as $SERVERS_USER; its output is
 #                          in $SERVERS/NAME.log. It must stay in the foreground.
 #   server_pid NAME, server_alive NAME
-#   server_stop NAME [SIGNAL [SECONDS]]   TERM, 30 s; then KILL. Fails if it had
+#   server_stop NAME [SIGNAL [SECONDS]]   TERM, 60 s; then KILL. Fails if it had
 #                          to be killed. SIGNAL KILL is how tests pull the plug.
 #   servers_as USER COMMAND...   as root: become USER; otherwise just run it
-#   wait_for SECONDS COMMAND...   until it succeeds, polling; fails when time is up
+#   wait_for SECONDS COMMAND...   until it succeeds, polling; fails when time is up.
+#                          It costs nothing when the thing happens: be generous,
+#                          a sanitizer on a busy machine is many times slower
 #   free_port              a TCP port of 127.0.0.1 that is free right now
 #
 #   tls_make [HOST...]     a CA and a certificate it gave to these names (default
@@ -257,10 +259,10 @@ server_stop()
     server_result=0
     if server_alive "$1"; then
         kill "-${2:-TERM}" "$server_id" 2>/dev/null || :
-        if ! wait_for "${3:-30}" server_gone "$1"; then
+        if ! wait_for "${3:-60}" server_gone "$1"; then
             echo "# $1 did not leave and is killed" >&2
             kill -KILL "$server_id" 2>/dev/null || :
-            wait_for 10 server_gone "$1" || :
+            wait_for 60 server_gone "$1" || :
             server_result=1
         fi
         # Our own child would stay a zombie.

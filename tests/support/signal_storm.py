@@ -3,6 +3,8 @@
 
 usage: signal_storm.py SECONDS PID...
 
+For so long, and longer on a machine that is too busy for 2,000 in that time.
+
 In turn: STOP and at once CONT; CHLD; URG; HUP to all but the first, who is the
 supervisor and reads its settings on HUP. Prints how many there were. Nobody
 handles them, so no call is interrupted: that is what alarm_clock.c is for.
@@ -14,6 +16,7 @@ import sys
 import time
 
 PERIOD_S = 0.001
+LEAST = 2000
 
 
 def main():
@@ -21,7 +24,7 @@ def main():
     end = time.monotonic() + float(sys.argv[1])
     pids = [int(pid) for pid in sys.argv[2:]]
     sent = 0
-    while time.monotonic() < end:
+    while time.monotonic() < end or sent < LEAST:
         pid = pids[sent % len(pids)]
         kind = (sent // len(pids)) % 4
         if kind == 0:

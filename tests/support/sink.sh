@@ -37,7 +37,7 @@ sink_start()
     chmod 0644 "$SERVERS/smtp_sink.py"
     server_run sink "$PYTHON" "$SERVERS/smtp_sink.py" --dir "$SINK_DIR" \
         --port "$sink_port" "$@"
-    wait_for 20 test -s "$SINK_DIR/port" || return 1
+    wait_for 60 test -s "$SINK_DIR/port" || return 1
     sink_names
 }
 
@@ -67,7 +67,7 @@ sink_has()
 
 sink_wait()
 {
-    wait_for "${2:-20}" sink_has "$1"
+    wait_for "${2:-60}" sink_has "$1"
 }
 
 sink_stop()

@@ -120,15 +120,15 @@ test_postfix()
     tap_ok "it takes a mail by SMTP" smtp_send --port "$POSTFIX_PORT" \
         --from "agent@$POSTFIX_DESK" --to "anna@$POSTFIX_CUSTOMERS" \
         "$SERVERS/two.eml"
-    tap_ok "the customer has it" wait_for 20 has_mail anna
+    tap_ok "the customer has it" wait_for 60 has_mail anna
     tap_like "it is that mail" "$(cat "$(postfix_mails anna)")" \
         '^Subject: two$'
     postfix_sendmail "bob+tag@$POSTFIX_CUSTOMERS" <"$SERVERS/two.eml"
-    tap_ok "sendmail works, and so do extensions" wait_for 20 has_mail bob
+    tap_ok "sendmail works, and so do extensions" wait_for 60 has_mail bob
     sink_before=$(sink_count)
     postfix_sendmail "sink@$POSTFIX_DESK" <"$SERVERS/two.eml"
     tap_ok "it relays into the sink" sink_wait $((sink_before + 1))
-    tap_ok "its queue is empty" wait_for 20 postfix_idle
+    tap_ok "its queue is empty" wait_for 60 postfix_idle
     tap_ok "it stops" postfix_stop
 }
 
