@@ -37,7 +37,7 @@ end_by()
 # Runs to its end: output in $SERVERS/run.out, prints the exit status.
 posternd()
 {
-    servers_as "$SERVERS_USER" timeout 20 "$DESK_BIN/posternd" "$@" \
+    servers_as "$SERVERS_USER" timeout 60 "$DESK_BIN/posternd" "$@" \
         >"$SERVERS/run.out" 2>&1
     echo $?
 }
@@ -118,19 +118,19 @@ notified()
     grep -qx "$1" "$SERVERS/notify/lines" 2>/dev/null
 }
 
-# The line behind RELOADING=1 is the monotonic time, less than 20 s ago.
+# The line behind RELOADING=1 is the monotonic time, less than two minutes ago.
 just_now()
 {
     "$PYTHON" -c 'import sys, time
 lines = open(sys.argv[1]).read().split("\n")
 said = lines[lines.index("RELOADING=1") + 1].partition("MONOTONIC_USEC=")[2]
-sys.exit(not 0 <= time.monotonic() - int(said) / 1e6 < 20)' \
+sys.exit(not 0 <= time.monotonic() - int(said) / 1e6 < 120)' \
         "$SERVERS/notify/lines"
 }
 
-ready_thrice()
+is_ready_for()
 {
-    [ "$(grep -cx READY=1 "$SERVERS/notify/lines")" = 3 ]
+    [ "$(grep -cx READY=1 "$SERVERS/notify/lines")" = "$1" ]
 }
 
 test_notify()
@@ -140,26 +140,25 @@ test_notify()
     chmod 0644 "$SERVERS/notify_listen.py"
     server_run listener "$PYTHON" "$SERVERS/notify_listen.py" \
         "$SERVERS/notify/socket" "$SERVERS/notify/lines"
-    wait_for 10 test -S "$SERVERS/notify/socket"
+    wait_for 60 test -S "$SERVERS/notify/socket"
     desk_stop
     export NOTIFY_SOCKET="$SERVERS/notify/socket" WATCHDOG_USEC=400000
     desk_start
     unset NOTIFY_SOCKET WATCHDOG_USEC
-    tap_ok "systemd is told when we are ready" notified READY=1
-    tap_ok "its watchdog is fed" wait_for 10 notified WATCHDOG=1
+    tap_ok "systemd is told when we are ready" wait_for 60 notified READY=1
+    tap_ok "its watchdog is fed" wait_for 60 notified WATCHDOG=1
     desk_reload
-    tap_ok "it is told when we reload" wait_for 10 notified RELOADING=1
+    tap_ok "it is told when we reload" wait_for 60 notified RELOADING=1
     tap_like "and when, by its clock" "$(cat "$SERVERS/notify/lines")" \
         '^MONOTONIC_USEC=[0-9]+$'
     tap_ok "to the microsecond, and in the same breath" just_now
-    tap_is "and that we are ready again" \
-        "$(grep -cx READY=1 "$SERVERS/notify/lines")" 2
+    tap_ok "and that we are ready again" wait_for 60 is_ready_for 2
     printf 'queues = 5;\n' >>"$DESK_CONF"
     desk_reload
-    tap_ok "also when it was in vain" wait_for 10 ready_thrice
+    tap_ok "also when it was in vain" wait_for 60 is_ready_for 3
     desk_settings
-    end_by TERM 10
-    tap_ok "it is told when we stop" notified STOPPING=1
+    end_by TERM 60
+    tap_ok "it is told when we stop" wait_for 60 notified STOPPING=1
     server_stop listener
     desk_start
 }
@@ -173,7 +172,7 @@ slow_client()
         slow@customers.test support@desk.test "$1" "$SERVERS/go" \
         >"$SERVERS/slow.out" 2>&1 &
     slow=$!
-    wait_for 10 test -e "$SERVERS/go.half"
+    wait_for 60 test -e "$SERVERS/go.half"
 }
 
 slow_ended()
@@ -185,15 +184,16 @@ slow_ended()
 test_term()
 {
     began=$(date +%s)
-    end_by TERM 30
+    end_by TERM 60
     tap_is "TERM: posternd ends well" "$ended" 0
+    # A mail in hand would have had 20 s.
     tap_ok "at once, when there is nothing to do" \
-        [ $(($(date +%s) - began)) -le 5 ]
+        [ $(($(date +%s) - began)) -le 15 ]
     tap_is "its socket is gone" "$(ls "$DESK_SOCKET" 2>/dev/null)" ""
 
     desk_start
     slow_client --idle
-    end_by TERM 30
+    end_by TERM 60
     slow_ended
     tap_like "a client that is idle is told" "$(cat "$SERVERS/slow.out")" \
         '^S: 421 4\.3\.2 '
@@ -202,11 +202,12 @@ test_term()
     mail_write slow slow@customers.test 'Half a mail'
     slow_client "$MAILS/slow.eml"
     kill -TERM "$(server_pid posternd)"
+    desk_log 'event=daemon\.stopping'
     sleep 1
     : >"$SERVERS/go"
     slow_ended
     tap_is "a mail on its way in may finish" "$slow_status" 0
-    ended 30
+    ended 60
     tap_is "and then posternd ends well" "$ended" 0
     desk_start
     settled=$((settled + 1))
@@ -215,7 +216,7 @@ test_term()
     mail_write half slow@customers.test 'Never finished'
     slow_client "$MAILS/half.eml"
     began=$(date +%s)
-    end_by TERM 30
+    end_by TERM 60
     tap_is "a mail that does not finish holds nobody up" "$ended" 0
     tap_ok "for more than 30 s" [ $(($(date +%s) - began)) -le 30 ]
     : >"$SERVERS/go"
@@ -234,7 +235,7 @@ test_reload()
     workers=$(desk_workers | sort)
     sed -i 's/billing@desk/money@desk/' "$DESK_CONF"
     desk_reload
-    tap_ok "HUP: a new address is known" wait_for 10 works richie money@desk.test
+    tap_ok "HUP: a new address is known" wait_for 60 works richie money@desk.test
     tap_ok "workers were replaced" [ "$(desk_workers | sort)" != "$workers" ]
     tap_is "the old one is unknown" "$(exit_of smtp_send --lmtp --socket \
         "$DESK_SOCKET" --to billing@desk.test "$MAILS/richie.eml")" 65
@@ -242,16 +243,16 @@ test_reload()
     printf 'queues = 5;\n' >>"$DESK_CONF"
     wrong=$(wc -l <"$DESK_CONF")
     desk_reload
-    tap_like "HUP: bad settings are not taken" "$(tail -n 3 "$DESK_LOG")" \
+    tap_ok "HUP: bad settings are not taken" desk_log \
         "event=settings\.kept .*$DESK_CONF:$wrong: "
     tap_ok "we go on with the old ones" works rosa money@desk.test
     kill -9 "$(desk_workers lmtp | head -n 1)"
-    wait_for 10 has_workers lmtp 4
+    wait_for 60 has_workers lmtp 4
     tap_ok "even those who start later" works rita money@desk.test
     desk_settings
     sed -i 's/lmtp\.sock/other.sock/' "$DESK_CONF"
     desk_reload
-    tap_like "HUP: a listener does not change" "$(tail -n 3 "$DESK_LOG")" \
+    tap_ok "HUP: a listener does not change" desk_log \
         'event=settings\.kept .*restart'
     desk_settings
     desk_reload
@@ -263,14 +264,14 @@ test_reload_under_load()
 {
     for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
         mail_write "load$n" "load$n@customers.test" 'Under load'
-        until lmtp_send "load$n" "load$n@customers.test" support@desk.test \
-            >/dev/null 2>&1; do
-            sleep 0.1
-        done
+        wait_for 60 lmtp_send "load$n" "load$n@customers.test" \
+            support@desk.test >/dev/null 2>&1
         if [ $((n % 4)) = 0 ]; then
             kill -HUP "$(server_pid posternd)"
         fi
     done
+    # None of those who are being replaced is to be taken for one who stays.
+    desk_reload
     settled=$((settled + 15))
     tap_ok "HUP under load: all mails are processed" desk_settled "$settled"
     tap_is "each once" "$(desk_sql "SELECT count(*), count(DISTINCT ticket_id)
@@ -296,10 +297,15 @@ test_killed_workers()
         victim=$(desk_workers "${role%:*}" | head -n 1)
         kill -9 "$victim"
         tap_ok "a killed ${role%:*} is replaced" \
-            wait_for 10 is_replaced "${role%:*}" "$victim" "${role#*:}"
+            wait_for 60 is_replaced "${role%:*}" "$victim" "${role#*:}"
     done
-    tap_like "status counts it" "$(desk status)" '^clock:0 .* 1  (idle|busy)'
+    tap_ok "status counts it" wait_for 60 clock_is_counted
     tap_ok "and the work goes on" works afterwards
+}
+
+clock_is_counted()
+{
+    desk status | grep -Eq '^clock:0 .* 1  (idle|busy)'
 }
 
 # A processor waits for a lock of ours and is stopped there: it will not be
@@ -307,22 +313,24 @@ test_killed_workers()
 test_overdue()
 {
     desk_settings 'workers = { processor = 1; };'
-    sed -i 's/timeout = "5s"/timeout = "1s"/' "$DESK_CONF"
+    sed -i 's/timeout = "20s"/timeout = "1s"/' "$DESK_CONF"
     desk_renew processor 1
     mkfifo "$SERVERS/locker"
     psql -X -q -d desk <"$SERVERS/locker" >"$SERVERS/locker.out" 2>&1 &
     exec 9>"$SERVERS/locker"
     echo 'BEGIN; LOCK TABLE event; SELECT 1;' >&9
-    wait_for 10 test -s "$SERVERS/locker.out"
+    wait_for 60 test -s "$SERVERS/locker.out"
     mail_write overdue overdue@customers.test 'It takes long'
     victim=$(desk_workers processor)
     lmtp_send overdue overdue@customers.test support@desk.test >/dev/null
-    wait_for 10 waits_for_lock
+    wait_for 60 waits_for_lock
     kill -STOP "$victim"
+    # As long as it takes who was stopped anywhere: 40 s for a mail, and 10 s more
+    # after a pause of the supervisor's own.
     tap_ok "who overstays is killed" \
-        desk_log "event=worker\.overdue .*pid=$victim " 15
+        desk_log "event=worker\.overdue .*pid=$victim " 90
     exec 9>&-
-    tap_ok "and replaced" wait_for 10 is_replaced processor "$victim" 1
+    tap_ok "and replaced" wait_for 60 is_replaced processor "$victim" 1
     settled=$((settled + 1))
     tap_ok "the mail is processed" desk_settled "$settled"
     tap_is "without a strike: the database was slow" \
@@ -343,7 +351,7 @@ test_killed_supervisor()
     kill -9 "$(server_pid posternd)"
     tap_ok "the supervisor is killed: its workers are gone within 2 s" \
         wait_for 2 all_gone "$workers"
-    ended 5
+    ended 60
     tap_ok "a new one starts without help" desk_start
     tap_ok "and works" works newborn
     # In the middle of replacing them all.
@@ -351,7 +359,7 @@ test_killed_supervisor()
         kill -HUP "$(server_pid posternd)"
         sleep 0.0$n
         kill -9 "$(server_pid posternd)"
-        ended 5
+        ended 60
         desk_start || break
     done
     tap_ok "the same while it starts workers" works "middle$n"
@@ -382,7 +390,7 @@ test_database()
     tap_is "and take no mail until then" "$(exit_of deliver -t 3 \
         -f later@customers.test support@desk.test <"$MAILS/later.eml")" 75
     pg_start
-    tap_ok "then we are ready" desk_log 'event=daemon\.ready' 30
+    tap_ok "then we are ready" desk_log 'event=daemon\.ready' 90
     tap_ok "and take mail" works atlast
 }
 
@@ -403,7 +411,7 @@ test_status()
     tap_is "status: a parked mail is a warning" "$?" 1
     tap_like "which says where to look" "$(cat "$SERVERS/status.out")" \
         '1 parked: postern delivery list'
-    tap_ok "the admin has a mail" wait_for 10 has_mail_to boss
+    tap_ok "the admin has a mail" wait_for 60 has_mail_to boss
     desk_stop
     tap_is "status: no daemon is critical" "$(exit_of desk status)" 2
 }
@@ -466,7 +474,7 @@ test_root()
         "$SERVERS_USER_BEFORE mail 660"
     tap_ok "mail arrives" works rooted
     tap_ok "and leaves, with a password that only root can read" \
-        wait_for 10 has_mail_to rooted
+        wait_for 60 has_mail_to rooted
     printf 'changed\n' >"$SERVERS/password"
     SERVERS_USER=$SERVERS_USER_BEFORE
     sink_stop
@@ -475,7 +483,7 @@ test_root()
     desk_reload
     tap_ok "HUP reads it again" works reread
     tap_ok "and the new one is used" \
-        wait_for 20 has_mail_to reread
+        wait_for 60 has_mail_to reread
     for pid in $(server_pid posternd) $(desk_workers); do
         tr '\0' '\n' <"/proc/$pid/environ"
         tr '\0' '\n' <"/proc/$pid/cmdline"
