@@ -22,6 +22,7 @@ esac
 
 MEDDLED=
 IMAP_REST=90 # the longest pause of a worker is a minute
+ACCOUNT_TIMEOUT=5s # a silent wire is left soon
 
 # --- mail, all the while -----------------------------------------------------------
 
@@ -43,7 +44,7 @@ mail_begin()
 hurry()
 {
     desk account retry office >/dev/null
-    desk_reload
+    desk_hup
 }
 
 # mail_end: stop; TAP points about all mail that ever came.
@@ -105,7 +106,7 @@ test_kills()
         sleep "0.$(shuf -n 1 -i 100-399)"
     done
     keep_running
-    wait_for 20 desk_is_up
+    wait_for 60 desk_is_up
     tap_diag "$killed workers were killed, and $daemons daemons"
     tap_ok "kills: the daemon, too" [ $daemons -gt 0 ]
     mail_end
@@ -163,7 +164,7 @@ test_wire()
         sleep 2
         wire $act 400 60000
         hurry
-        for _ in 1 2 3 4 5; do
+        for _ in $(seq 20); do
             wait_for 2 has_faults $act 12 && break
             hurry
         done

@@ -24,7 +24,7 @@ start()
     touch "$DESK_LOG"
     desk_mark=$(wc -l <"$DESK_LOG")
     server_run "posternd-$1" "$DESK_BIN/posternd" -c "$DESK_CONF"
-    tap_ok "daemon $1 starts" wait_for 20 desk_is_up
+    tap_ok "daemon $1 starts" wait_for 60 desk_is_up
 }
 
 # The whole daemon.
@@ -59,12 +59,12 @@ seconds_since()
 test_one_reads()
 {
     start a
-    tap_ok "a reads the folder" wait_for 20 watched 1
+    tap_ok "a reads the folder" wait_for 60 watched 1
     of_a=$(lease)
     start b
     tap_ok "b says that another does" desk_log 'event=folder.elsewhere'
     put_noted one INBOX support
-    tap_ok "mail is taken" wait_for 20 tickets_are 1
+    tap_ok "mail is taken" wait_for 60 tickets_are 1
     tap_is "by a" "$(lease)" "$of_a"
     tap_unlike "b never logged in" "$(cat "$DESK_LOG")" 'event=folder.opened'
 }
@@ -77,10 +77,11 @@ test_restarted()
     put_noted two INBOX support
     began=$(now_ms)
     start a
-    tap_ok "mail is taken after a restart" wait_for 20 tickets_are 2
+    tap_ok "mail is taken after a restart" wait_for 60 tickets_are 2
     tap_diag "$(($(now_ms) - began)) ms after it"
+    # It had 30 s left at least.
     tap_ok "at once, without waiting for a lease" \
-        [ $(($(now_ms) - began)) -lt 10000 ]
+        [ $(($(now_ms) - began)) -lt 25000 ]
     tap_is "by a" "$(lease)" "$of_a"
     imap_oracle "a restart"
 }
@@ -99,7 +100,7 @@ test_killed()
     start a
     tap_ok "a comes back and waits" desk_log 'event=folder.elsewhere'
     put_noted four INBOX support
-    tap_ok "b goes on" wait_for 20 tickets_are 4
+    tap_ok "b goes on" wait_for 60 tickets_are 4
     tap_is "undisturbed" "$(lease)" "$of_b"
     imap_oracle "a takeover"
 }
@@ -112,9 +113,9 @@ test_stopped()
     psql -X -q <"$SERVERS/locker" >"$SERVERS/locker.out" 2>&1 &
     exec 9>"$SERVERS/locker"
     echo "BEGIN; LOCK TABLE left_mail IN SHARE ROW EXCLUSIVE MODE; SELECT 1;" >&9
-    wait_for 10 test -s "$SERVERS/locker.out"
+    wait_for 60 test -s "$SERVERS/locker.out"
     put_noted five INBOX support
-    tap_ok "b is about to fetch a mail" wait_for 20 somebody_waits
+    tap_ok "b is about to fetch a mail" wait_for 60 somebody_waits
     stopped=$(all_of b)
     kill -STOP $stopped
     exec 9>&-
@@ -122,13 +123,13 @@ test_stopped()
     tap_ok "a takes the folder of who does not say a word" \
         wait_for 70 lease_is "$of_a"
     tap_diag "a took over after $(seconds_since "$began") s"
-    tap_ok "and the mail" wait_for 20 tickets_are 5
+    tap_ok "and the mail" wait_for 60 tickets_are 5
     use b
     mark=$(wc -l <"$DESK_LOG")
     kill -CONT $stopped
     put_noted six INBOX support
-    tap_ok "a goes on" wait_for 20 tickets_are 6
-    tap_ok "b notices" wait_for 30 says_elsewhere "$mark"
+    tap_ok "a goes on" wait_for 60 tickets_are 6
+    tap_ok "b notices" wait_for 60 says_elsewhere "$mark"
     tap_unlike "and has accepted nothing" "$(tail -n "+$((mark + 1))" "$DESK_LOG")" \
         'event=mail.accepted'
     tap_is "the folder stays a's" "$(lease)" "$of_a"
