@@ -21,12 +21,18 @@ shut_out()
     cut_all
     tap_ok "$1: the log says why" desk_log "event=worker\.paused.*$2"
     fault_is_refused "$1"
+    shut_pauses=$(pauses)
     sleep 3
-    tap_ok "$1: it is slow to try again" [ "$(tail -n "+$((desk_mark + 1))" \
-        "$DESK_LOG" | grep -c 'event=worker.paused')" -lt 40 ]
+    tap_ok "$1: it is slow to try again" \
+        [ $(($(pauses) - shut_pauses)) -lt 40 ]
     $4
-    works_again "$1" 30
+    works_again "$1" 60
     load_end "$1"
+}
+
+pauses()
+{
+    grep -c 'event=worker.paused' "$DESK_LOG"
 }
 
 ask_for_password()
@@ -81,17 +87,23 @@ read_write()
     pg_ctl reload
 }
 
+new_sessions_read_only()
+{
+    [ "$(desk_sql 'SHOW default_transaction_read_only')" = on ]
+}
+
 # Sessions that were there before, so that it is the statement that is refused.
 test_read_only_session()
 {
     mark_log
     read_only
-    sleep 0.2
+    # Whoever is there has been told before anybody new is let in.
+    wait_for 60 new_sessions_read_only
     fault_is_refused "a session that turned read-only"
     tap_ok "a session that turned read-only: the log says so" \
         desk_log 'SQLSTATE 25006|read-only'
     read_write
-    works_again "a session that may write again" 30
+    works_again "a session that may write again" 60
 }
 
 # --- another schema ---------------------------------------------------------------
@@ -104,9 +116,9 @@ test_schema()
     desk_sql "INSERT INTO schema_migration (version, name, digest)
         VALUES (9999, '9999_future.sql', 'none')" >/dev/null
     tap_ok "another schema: it is noticed" \
-        desk_log 'schema version 9999.*upgrade postern' 30
+        desk_log 'schema version 9999.*upgrade postern'
     tap_ok "another schema: nothing is accepted any more" \
-        wait_for 30 is_refused_now
+        wait_for 60 is_refused_now
     fault_is_refused "another schema"
     desk_sql 'DELETE FROM schema_migration WHERE version = 9999' >/dev/null
     works_again "our schema again" 60
@@ -142,18 +154,19 @@ test_clock()
     fi
     desk_stop
     mark_log
+    clock_began=$(date +%s)
     clock_is '+0'
     export FAKETIME_TIMESTAMP_FILE="$SERVERS/clock" FAKETIME_NO_CACHE=1 \
         FAKETIME_DONT_FAKE_MONOTONIC=1
     server_run posternd env LD_PRELOAD="$faketime" "$DESK_BIN/posternd" \
         -c "$DESK_CONF"
-    wait_for 20 desk_is_up
+    wait_for 60 desk_is_up
     sink_say 'rcpt=later * reply 450 4.2.0 not yet'
     load_some later 1
     load_begin clock
     for clock_step in +10y -1d +0 -1d; do
         clock_is "$clock_step"
-        works_again "the clock steps by $clock_step" 20
+        works_again "the clock steps by $clock_step" 60
         if [ "$clock_step" = +10y ]; then
             tap_unlike "the clock is wrong for them" "$(mail_field \
                 "$(sent_to "again$works_n-lmtp-1")" Date)" " $(date +%Y) "
@@ -163,14 +176,15 @@ test_clock()
     load_end clock
     tap_is "nothing has expired" "$(desk_sql "SELECT count(*) FROM outgoing
         WHERE state = 'failed'")" 0
+    # One a second, with what the steps make due.
     tap_ok "there was no storm of retries" [ "$(desk_sql "SELECT max(attempts)
-        FROM outgoing")" -lt 40 ]
+        FROM outgoing")" -lt $((40 + $(date +%s) - clock_began)) ]
     # Last, for the oracle expects first mails. The ids that we sign are not bound to a time that may step back.
     mail_answer answer "again$works_n-lmtp-1@customers.test" \
         "$(sent_to "again$works_n-lmtp-1")"
     lmtp_send answer "again$works_n-lmtp-1@customers.test" support@desk.test \
         >/dev/null
-    wait_for 10 is_joined
+    wait_for 60 is_joined
     tap_is "an answer finds its ticket by the id that was signed before" \
         "$(desk_sql "SELECT count(*) FROM message WHERE ticket_id = (SELECT
             ticket_id FROM message WHERE message_id = 'answer@mua.test')")" 2
@@ -219,7 +233,7 @@ test_failover()
     fault_is_refused "a standby that only reads"
     PGHOST=$SERVERS/standby
     standby_ctl promote
-    works_again "the standby rises" 30
+    works_again "the standby rises" 60
     load_end failover
 }
 
