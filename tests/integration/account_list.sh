@@ -48,8 +48,9 @@ test_watched()
 {
     put_mail one
     desk_start || exit 1
-    tap_ok "it is watched" wait_for 20 is_state INBOX watching
-    tap_ok "and so is the other" wait_for 20 is_state Sales watching
+    tap_ok "it is watched" wait_for 60 is_state INBOX watching
+    tap_ok "and so is the other" wait_for 60 is_state Sales watching
+    desk_sent 1
     tap_is "all is well" "$(exit_of desk account list)" 0
     said=$(desk account list)
     tap_like "the table says by whom" "$said" \
@@ -66,18 +67,18 @@ test_mail()
 {
     before=$(sink_count)
     {
-        sink_wait $((before + 1)) 20 && for carried in $(sink_mails); do
+        sink_wait $((before + 1)) && for carried in $(sink_mails); do
             if grep -qi '^Message-ID: <check\.' "$carried"; then
                 dovecot_put desk "$carried"
             fi
         done
     } >/dev/null 2>&1 &
     carrier=$!
-    said=$(desk account check --send --wait 5 office)
+    said=$(desk account check --send --wait 60 office)
     wait $carrier
     tap_like "a test mail arrives" "$said" \
         '^ok    test mail to support@desk.test: it is in INBOX after'
-    tap_ok "it becomes a ticket" wait_for 20 has_test_ticket
+    tap_ok "it becomes a ticket" wait_for 60 has_test_ticket
     tap_is "that is not acknowledged" "$(desk_sql "SELECT e.detail FROM event e
         JOIN ticket t ON t.id = e.ticket_id WHERE t.subject LIKE 'Test mail%'
         AND e.name = 'not-acknowledged'")" auto
@@ -99,7 +100,7 @@ test_left()
     head -c 3000 /dev/zero | tr '\0' x | fold -w 70 >>"$MAILS/large.eml"
     put_file large
     desk_start || exit 1
-    tap_ok "a mail above the limit is parked" wait_for 20 has_parked 1
+    tap_ok "a mail above the limit is parked" wait_for 60 has_parked 1
     tap_is "which is trouble" "$(exit_of desk account list)" 1
     tap_like "it is listed with the reason" "$(desk account left office)" \
         '^office +INBOX +[0-9]+ +[0-9]+ +0 +parked .*limits.mail_size'
@@ -115,8 +116,8 @@ test_left()
         "$(desk account retry office)" "1 to be tried again"
     tap_like "which is said" "$(desk account left)" ' retrying '
     desk_start || exit 1
-    tap_ok "and it is taken" wait_for 20 has_parked 0
-    tap_ok "all is well again" wait_for 20 desk account list
+    tap_ok "and it is taken" wait_for 60 has_parked 0
+    tap_ok "all is well again" wait_for 60 desk account list
     tap_is "an account that is none" "$(exit_of desk account retry home)" 1
 }
 
@@ -128,7 +129,7 @@ has_parked()
 test_silent()
 {
     dovecot_stop
-    tap_ok "without a server an attempt fails" wait_for 30 is_state INBOX \
+    tap_ok "without a server an attempt fails" wait_for 60 is_state INBOX \
         failing
     tap_like "why is said" "$(desk account list)" \
         'failing .*127.0.0.1 port .*(BYE|closed|refused)'
@@ -143,7 +144,7 @@ test_silent()
     desk_sql "UPDATE folder SET looked_at = now() - interval '16 minutes'" \
         >/dev/null
     tap_is "none at all is critical" "$(exit_of desk status)" 2
-    tap_ok "a refusal is named" wait_for 10 is_refused Sales
+    tap_ok "a refusal is named" wait_for 60 is_refused Sales
     desk_stop
 }
 

@@ -8,7 +8,7 @@ servers_need sink # Python
 command -v openssl >/dev/null || tap_needs "openssl"
 program=$srcdir/contrib/oauth/postern-token
 
-# settings FLOW PATH [LINE...]: prints the file's name
+# settings FLOW PATH [LINE...]: prints the file's name; $TIMEOUT instead of 60 s
 settings()
 {
     settings_flow=$1
@@ -20,7 +20,7 @@ settings()
         echo "token_url = https://localhost:$port/$settings_path"
         echo "client_id = postern"
         echo "ca_file = $TLS_CA"
-        echo "timeout = 3"
+        echo "timeout = ${TIMEOUT:-60}"
         printf '%s\n' "$@"
     } >"$SERVERS/oauth.conf"
     echo "$SERVERS/oauth.conf"
@@ -69,7 +69,7 @@ start()
     servers_mkdir "$home" 0700 "$SERVERS_USER"
     server_run tokens "$PYTHON" "$srcdir/tests/support/token_server.py" \
         "$port" "$TLS_CERT" "$TLS_KEY" "$ledger"
-    wait_for 10 answers
+    wait_for 60 answers
 }
 
 answers()
@@ -111,11 +111,13 @@ test_refusals()
             "postern-token: the provider's answer holds no access token|status 75|"
     done
     tap_like "an end is again later" "$(token "$(by_client close)")" "status 75"
+    TIMEOUT=3
     for mood in slow drip; do
         tap_is "silence has an end: $mood" \
             "$(token "$(by_client $mood)" | lines | sed 's/[a-z]* port [0-9]*: The read operation timed out/no answer in time/')" \
             "postern-token: no answer in time|status 75|"
     done
+    TIMEOUT=
     tap_like "a redirection is not followed" "$(token "$(by_client redirect)")" \
         "token_url leads elsewhere"
     tap_is "nor is anything said there" "$(tail -n 1 "$ledger" | cut -d ' ' -f 1)" \
@@ -158,7 +160,7 @@ test_refresh()
     for n in 1 2 3 4 5 6; do
         token "$SERVERS/oauth.conf" >"$SERVERS/at-once.$n" &
     done
-    wait_for 20 all_done
+    wait_for 60 all_done
     tap_is "six at once get one each" \
         "$(cat "$SERVERS"/at-once.* | sort | uniq -c | tr -s ' ' | lines)" \
         " 6 3599| 6 status 0| 6 token|"
@@ -204,11 +206,11 @@ test_authorize()
     token --authorize "$SERVERS/oauth.conf" <"$SERVERS/browser" \
         >"$SERVERS/authorized" &
     exec 5>"$SERVERS/browser"
-    wait_for 10 grep -q state= "$SERVERS/authorized"
+    wait_for 60 grep -q state= "$SERVERS/authorized"
     state=$(sed -n 's/.*state=\([^&]*\).*/\1/p' "$SERVERS/authorized")
     echo "http://localhost/?code=c0de&state=$state" >&5
     exec 5>&-
-    wait_for 10 grep -q status "$SERVERS/authorized"
+    wait_for 60 grep -q status "$SERVERS/authorized"
     tap_like "somebody lets it in" "$(cat "$SERVERS/authorized")" "status 0"
     tap_is "the refresh token is kept" "$(cat "$home/refresh")" first
     tap_like "with the proof that it is the same who asked" \
@@ -270,7 +272,7 @@ test_secrecy()
     : >"$ledger"
     server_run slow "$PYTHON" -I "$program" "$SERVERS/oauth.conf"
     slow=$(server_pid slow)
-    wait_for 10 grep -q /slow "$ledger"
+    wait_for 60 grep -q /slow "$ledger"
     tap_like "while it waits" "$(tr '\0' ' ' <"/proc/$slow/cmdline")" \
         "postern-token .*oauth.conf"
     tap_is "no secret is in arguments or environment" \
