@@ -277,10 +277,13 @@ END_TEST
 
 /* ---- transactions that are in each other's way ---- */
 
-/* Take two advisory locks in this order, with time for the other to come. */
+/* Take two advisory locks in this order; the other one has its first by then.
+ */
 static bool
-lock_both(Store *store, int64_t first, int64_t second, GError **error)
+lock_both(Store *store, int64_t first, int64_t second, int other,
+          GError **error)
 {
+    char word = 'x';
     g_autoptr(Txn) txn = store_begin(store, error);
     g_autoptr(GArray) locks = g_array_new(FALSE, FALSE, sizeof(int64_t));
     g_array_append_val(locks, first);
@@ -288,22 +291,28 @@ lock_both(Store *store, int64_t first, int64_t second, GError **error)
     if (txn == NULL || !store_lock_context(txn, locks, error) ||
         !delivery_retry(txn, 0, &unused, error))
         return false;
-    g_usleep(300000);
+    if (write(other, &word, 1) != 1 || read(other, &word, 1) != 1)
+        return false;
     g_array_index(locks, int64_t, 0) = second;
     return store_lock_context(txn, locks, error) && txn_commit(txn, error);
 }
 
 START_TEST(a_deadlock_is_worth_another_try)
 {
+    int ends[2];
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
     pid_t child = fork();
     if (child == 0) {
+        close(ends[0]);
         g_autoptr(Store) other = fixture_another();
         g_autoptr(GError) theirs = NULL;
-        bool won = lock_both(other, 2, 1, &theirs);
+        bool won = lock_both(other, 2, 1, ends[1], &theirs);
         _exit(won ? 0 : failure_is(theirs, FAILURE_TEMPORARY) ? 75 : 1);
     }
+    close(ends[1]);
     g_autoptr(GError) error = NULL;
-    bool won = lock_both(fix.store, 1, 2, &error);
+    bool won = lock_both(fix.store, 1, 2, ends[0], &error);
+    close(ends[0]);
     int status = -1;
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert(WIFEXITED(status));

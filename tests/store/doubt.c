@@ -36,7 +36,7 @@ assert_in_time(const Hasty *hasty)
 {
     int64_t took_us = g_get_monotonic_time() - hasty->begun_us;
     ck_assert_int_ge(took_us, (hasty->settings.timeout_s - 1) * 1000000);
-    ck_assert_int_le(took_us, (hasty->settings.timeout_s + 5) * 1000000);
+    ck_assert_int_le(took_us, (hasty->settings.timeout_s + 20) * 1000000);
 }
 
 START_TEST(a_server_that_hangs_is_left_in_time)
@@ -355,7 +355,7 @@ START_TEST(a_copy_whose_server_dies_is_repeated)
     kill(backend, SIGSTOP);
     pid_t child = fork();
     if (child == 0) {
-        g_usleep(500000); /* by then the socket is full */
+        g_usleep(2000000); /* by then the socket is full */
         kill(backend, SIGTERM);
         kill(backend, SIGCONT);
         _exit(0);

@@ -230,7 +230,7 @@ END_TEST
 static void
 assert_setting(const char *name, const char *value)
 {
-    for (int i = 0; i < 200; i++) { /* a reload takes a moment */
+    for (int i = 0; i < 3000; i++) { /* a reload takes a moment */
         g_autofree char *now = ask("SHOW %s", name);
         if (strcmp(now, value) == 0)
             return;

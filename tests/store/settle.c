@@ -31,7 +31,7 @@ START_TEST(each_recipient_has_an_outcome_of_its_own)
                "NOT NULL FROM outgoing_recipient ORDER BY position");
     assert_sql("queued|1|0|<c@x>: 550 nobody|NULL|NULL|t",
                "SELECT state, attempts, repeats, last_error, lease, "
-               "settled_at, due_at BETWEEN now() + interval '295 seconds' "
+               "settled_at, due_at BETWEEN now() + interval '240 seconds' "
                "AND now() + interval '300 seconds' FROM outgoing");
     assert_sql("1|send-failed|<c@x>: 550 nobody",
                "SELECT ticket_id, name, detail FROM event");
@@ -126,7 +126,7 @@ START_TEST(a_lease_is_renewed_for_what_is_left_and_still_ours)
     assert_renewed("4", MINE, &settlement);
     assert_sql("1|sent|NULL\n2|submitting|f\n3|submitting|f\n"
                "4|submitting|t",
-               "SELECT id, state, lease_until > now() + interval '590 s' "
+               "SELECT id, state, lease_until > now() + interval '500 s' "
                "AND lease = '" MINE "' FROM outgoing ORDER BY id");
 }
 END_TEST
@@ -209,7 +209,7 @@ START_TEST(a_claim_is_given_back_with_what_was_not_sent)
     assert_sql("1|queued|no relay|0|t\n2|queued|no relay|0|t\n"
                "3|submitting||0|f",
                "SELECT id, state, last_error, attempts, "
-               "lease IS NULL AND due_at > now() + interval '55 seconds' "
+               "lease IS NULL AND due_at > now() + interval '30 seconds' "
                "FROM outgoing ORDER BY id");
 }
 END_TEST
