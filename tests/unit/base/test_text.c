@@ -63,7 +63,7 @@ START_TEST(a_megabyte_of_rubbish_is_repaired_at_once)
     int64_t begin_us = g_get_monotonic_time();
     g_autofree char *repaired = text_repair(rubbish, LENGTH);
     ck_assert_uint_eq(strlen(repaired), 3 * LENGTH);
-    ck_assert_int_lt(g_get_monotonic_time() - begin_us, 2 * G_USEC_PER_SEC);
+    ck_assert_int_lt(g_get_monotonic_time() - begin_us, 20 * G_USEC_PER_SEC);
 }
 END_TEST
 

@@ -436,12 +436,12 @@ END_TEST
 START_TEST(who_has_no_answer_in_time_is_ended)
 {
     ParserOptions hasty = options;
-    hasty.wall_s = 1;
+    hasty.wall_s = 3;
     g_autoptr(Parser) parser = parser_new(&hasty);
     g_autoptr(GError) error = NULL;
     g_autoptr(Mail) mail = ask(parser, "Act: sleep\n\n", &error);
     ck_assert_ptr_null(mail);
-    ck_assert_msg(strstr(error->message, "no answer after 1 s") != NULL, "%s",
+    ck_assert_msg(strstr(error->message, "no answer after 3 s") != NULL, "%s",
                   error->message);
     ck_assert_uint_eq(ask_well(parser), 0);
 }
@@ -587,7 +587,7 @@ computed_ms(pid_t pid)
     return spent.tv_sec * 1000 + spent.tv_nsec / 1000000;
 }
 
-/* Halts `parent` and `child` for 2.5 s as soon as the child has a mail. */
+/* Halts `parent` and `child` for 4.5 s as soon as the child has a mail. */
 static pid_t
 halt_both(pid_t parent, pid_t child)
 {
@@ -599,7 +599,7 @@ halt_both(pid_t parent, pid_t child)
         g_usleep(5000);
     kill(parent, SIGSTOP);
     kill(child, SIGSTOP);
-    g_usleep(2500 * 1000);
+    g_usleep(4500 * 1000);
     kill(child, SIGCONT);
     kill(parent, SIGCONT);
     _exit(0);
@@ -609,7 +609,7 @@ halt_both(pid_t parent, pid_t child)
 START_TEST(a_halt_strikes_nobody)
 {
     ParserOptions hasty = options;
-    hasty.wall_s = 2;
+    hasty.wall_s = 4;
     g_autoptr(Parser) parser = parser_new(&hasty);
     g_autoptr(GError) error = NULL;
     ask_well(parser);

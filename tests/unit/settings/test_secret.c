@@ -141,7 +141,7 @@ START_TEST(a_password_command_is_judged_by_output_and_status)
     int64_t begin_us = g_get_monotonic_time();
     char *password = ask_script(scripts[_i].script, &error);
     ck_assert_pstr_eq(password, scripts[_i].password);
-    ck_assert_int_lt(g_get_monotonic_time() - begin_us, 5 * G_USEC_PER_SEC);
+    ck_assert_int_lt(g_get_monotonic_time() - begin_us, 9 * G_USEC_PER_SEC);
     if (password == NULL) {
         ck_assert(failure_is(error, scripts[_i].code));
         ck_assert_msg(strstr(error->message, scripts[_i].words) != NULL, "%s",
@@ -197,7 +197,7 @@ static const char *const slow[] = {"echo secret; sleep 60",
 static bool
 is_left(pid_t group)
 {
-    for (int tries = 0; tries < 100; tries++) {
+    for (int tries = 0; tries < 1000; tries++) {
         while (waitpid(-1, NULL, WNOHANG) > 0)
             continue;
         if (kill(-group, 0) != 0)
@@ -220,7 +220,7 @@ START_TEST(a_password_command_ends_with_all_it_started)
     ck_assert(failure_is(error, FAILURE_TEMPORARY));
     ck_assert_ptr_nonnull(strstr(error->message, "did not end within 10 s"));
     ck_assert_int_ge(took_us, 9 * G_USEC_PER_SEC);
-    ck_assert_int_lt(took_us, 14 * G_USEC_PER_SEC);
+    ck_assert_int_lt(took_us, 40 * G_USEC_PER_SEC);
     g_autofree char *text = NULL;
     ck_assert(g_file_get_contents(path, &text, NULL, NULL));
     pid_t group = (pid_t)g_ascii_strtoll(text, NULL, 10);
@@ -365,9 +365,9 @@ static const struct {
     int leap_s;
     const char *words; /* NULL: not late */
 } patience[] = {
-    {FROM_PASSWORD, 8, NULL},
+    {FROM_PASSWORD, 6, NULL},
     {FROM_PASSWORD, 10, "did not end within 10 s"},
-    {FROM_TOKEN, 58, NULL},
+    {FROM_TOKEN, 55, NULL},
     {FROM_TOKEN, 60, "did not end within 60 s"},
 };
 
@@ -397,7 +397,7 @@ main(void)
 {
     Suite *suite = suite_create("secret");
     TCase *secret = tcase_create("secret");
-    tcase_set_timeout(secret, 20);
+    tcase_set_timeout(secret, 60);
     tcase_add_test(secret, without_a_login_there_is_no_password);
     tcase_add_loop_test(secret, a_password_file_is_one_line, 0,
                         G_N_ELEMENTS(files));
@@ -412,7 +412,7 @@ main(void)
                         G_N_ELEMENTS(slow));
     suite_add_tcase(suite, secret);
     TCase *account = tcase_create("account");
-    tcase_set_timeout(account, 20);
+    tcase_set_timeout(account, 60);
     tcase_add_test(account, an_account_has_its_password_in_a_file);
     tcase_add_loop_test(account, a_token_says_for_how_long_it_is_good, 0,
                         G_N_ELEMENTS(accounts));

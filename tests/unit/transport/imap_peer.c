@@ -12,7 +12,7 @@ imap_peer_account(const Peer *peer)
                      .ca_file = "",
                      .user = "anna",
                      .mailbox = "",
-                     .timeout_s = 1};
+                     .timeout_s = 2};
 }
 
 ImapClient *

@@ -74,7 +74,8 @@ play(int fd, int record, const PeerStep *steps, size_t n)
         if (text == PEER_CLOSE)
             break;
         if (text == PEER_STALL) {
-            poll(NULL, 0, 60000);
+            struct pollfd gone = {fd, POLLRDHUP, 0}; /* the client is */
+            poll(&gone, 1, 60000);
         } else if (text == PEER_RESET) {
             struct linger at_once = {1, 0};
             setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
@@ -124,9 +125,10 @@ peer_port(const Peer *peer)
 char *
 peer_finish(Peer *peer)
 {
-    /* It may just be writing down the last words: give it a moment. */
-    for (int i = 0; i < 20 && waitpid(peer->pid, NULL, WNOHANG) == 0; i++) {
-        if (i == 19) {
+    enum { TRIES = 3000 };
+    /* It may just be writing down the last words: give it time. */
+    for (int i = 0; i < TRIES && waitpid(peer->pid, NULL, WNOHANG) == 0; i++) {
+        if (i == TRIES - 1) {
             kill(peer->pid, SIGKILL);
             waitpid(peer->pid, NULL, 0);
         }

@@ -262,7 +262,7 @@ START_TEST(a_server_that_cannot_be_believed_is_not)
     g_autoptr(GError) error = NULL;
     gint64 began_us = g_get_monotonic_time();
     bool good = fetch_two(client, seen, &error);
-    ck_assert_int_lt((g_get_monotonic_time() - began_us) / 1000, 2500);
+    ck_assert_int_lt((g_get_monotonic_time() - began_us) / 1000, 10000);
     ck_assert_msg(good == row->good, "%s: %s", row->what,
                   error != NULL ? error->message : "");
     ck_assert_msg(strcmp(seen->str, row->mails) == 0, "%s: %s", row->what,
@@ -295,7 +295,7 @@ START_TEST(who_stops_in_a_large_mail_is_not_waited_for)
     gint64 began_us = g_get_monotonic_time();
     ck_assert(
         !imap_fetch(client, &large, 1, "/tmp", 1024, note_mail, seen, &error));
-    ck_assert_int_lt((g_get_monotonic_time() - began_us) / 1000, 3000);
+    ck_assert_int_lt((g_get_monotonic_time() - began_us) / 1000, 10000);
     ck_assert_ptr_nonnull(strstr(error->message, "no answer in time"));
     imap_close(client);
     g_free(peer_finish(peer));

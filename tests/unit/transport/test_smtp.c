@@ -37,7 +37,7 @@ relay_at(const Peer *peer)
                    .ca_file = "",
                    .helo_name = "desk.example",
                    .user = "",
-                   .timeout_s = 1};
+                   .timeout_s = 2};
 }
 
 /* A mail to the recipients named, separated by blanks. */

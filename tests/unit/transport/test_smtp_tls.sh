@@ -144,7 +144,7 @@ import socket, time
 s = socket.create_server(('127.0.0.1', $port))
 c, _ = s.accept()
 time.sleep(60)"
-    wait_for 10 grep -qi ":$(printf %04x "$port") 00000000:0000 0A" /proc/net/tcp
+    wait_for 60 grep -qi ":$(printf %04x "$port") 00000000:0000 0A" /proc/net/tcp
     output=$(probe -t tls -c "$TLS_CA" 127.0.0.1 "$port")
     echo "$output"
     server_stop silent
