@@ -43,7 +43,7 @@ auth_type = any
 pool_mode = transaction
 SETTINGS
     server_run bouncer "$bouncer" "$SERVERS/bouncer/ini"
-    wait_for 20 test -S "$SERVERS/bouncer/.s.PGSQL.6432"
+    wait_for 60 test -S "$SERVERS/bouncer/.s.PGSQL.6432"
 }
 
 if [ ! -x "$test_store" ]; then
@@ -56,6 +56,7 @@ servers_mkdir "$SERVERS/proxy" 0777 "$SERVERS_USER"
 server_run proxy "$PYTHON" "${srcdir:-.}/tests/support/pg_proxy.py" \
     --listen "$SERVERS/proxy" --server "$PGHOST" \
     --control "$SERVERS/proxy/control"
+wait_for 60 test -S "$SERVERS/proxy/.s.PGSQL.5432"
 
 STORE_TEST_CONNINFO="host=$PGHOST user=$PGUSER dbname=desk"
 STORE_TEST_ADMIN="host=$PGHOST user=postgres dbname=postgres"
