@@ -5,7 +5,8 @@
  *
  * What a folder cannot get into the database - a mail above limits.mail_size,
  * one on which a worker died or the connection broke FOLDER_STRIKES_MAX times -
- * stays where it is, is noted in left_mail, and stops no other mail.
+ * stays where it is, is noted in left_mail, and stops no other mail. While
+ * limits.backlog mails wait to be processed, all of them stay for now.
  *
  * Errors are of two kinds. Of the database: FAILURE_TEMPORARY and the like, as
  * everywhere. Of the IMAP server: they are noted with the folder, the lease is
@@ -38,7 +39,8 @@ typedef struct {
     size_t accepted; /* deliveries that now wait to be processed */
     bool more;       /* look again at once */
     int64_t rest_s;  /* do not look before: another daemon reads it, a login was
-                        refused, or news were none; 0 */
+                        refused, so much waits already (limits.backlog), or
+                        news were none; 0 */
 } Watched;
 
 /* Keep the lease, see what is new, and take one batch of it. */

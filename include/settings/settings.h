@@ -134,6 +134,7 @@ typedef struct {
     int64_t parser_mails;     /* that it reads before a fresh one comes */
     int64_t folder_silence_s; /* nobody could look into a folder for so long:
                                  an alarm */
+    int64_t backlog;          /* so many deliveries wait: folders keep theirs */
     int64_t poll_s;           /* look at the database without a doorbell */
 } Limits;
 

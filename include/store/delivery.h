@@ -36,6 +36,10 @@ bool delivery_add(Store *store, const GPtrArray *deliveries, GBytes *digest,
 GPtrArray *delivery_lock_batch(Txn *txn, int64_t limit, int64_t inline_bytes,
                                GError **error);
 
+/* How many wait to be processed, counted up to `limit` of them. */
+bool delivery_backlog(Store *store, int64_t limit, int64_t *ret_count,
+                      GError **error);
+
 /* Read the bytes of one that came without: a large one comes in pieces, into
  * memory that is a file, and is mapped from there. */
 bool delivery_load_raw(Txn *txn, Delivery *delivery, GError **error);

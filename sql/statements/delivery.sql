@@ -78,6 +78,13 @@ SELECT d.id, d.source_key, d.transport, d.envelope_sender, d.envelope_recipient,
  ORDER BY d.strikes, d.id LIMIT $1::integer
    FOR UPDATE OF d SKIP LOCKED;
 
+-- name: delivery_backlog
+-- How many wait, counted no further than asked.
+--   $1 limit
+SELECT count(*)
+  FROM (SELECT FROM delivery WHERE state = 'waiting'
+         ORDER BY strikes, id LIMIT $1::bigint) AS waiting;
+
 -- name: delivery_read
 -- One delivery as it is, for a look or a dry run.
 --   $1 id

@@ -15,6 +15,7 @@ enum {
     LOOK_ANYWAY_S = 1500,  /* though IDLE says nothing */
     ELSEWHERE_S = 10,      /* between two looks whether its holder is alive */
     VAIN_S = 1,            /* after news that were none */
+    HELD_BACK_S = 1,       /* between two looks whether there is room again */
     MARGIN_S = 90          /* before who says nothing is overdue: a
                               token_command may take 60 */
 };
@@ -453,6 +454,24 @@ fail_batch(Watch *watch, const GError *failure, GError **error)
     return false;
 }
 
+static bool
+take(Watch *watch, Watched *ret_watched, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    bool has_room = true;
+    if (watch->next < watch->pending->len &&
+        !watch_has_room(watch, &has_room, error))
+        return false;
+    if (!has_room) {
+        ret_watched->rest_s = HELD_BACK_S;
+        return true;
+    }
+    if (!watch_take(watch, ret_watched, &failure))
+        return fail_batch(watch, failure, error);
+    watch->room -= (int64_t)ret_watched->accepted;
+    return true;
+}
+
 bool
 watch_look(Watch *watch, Watched *ret_watched, GError **error)
 {
@@ -478,9 +497,8 @@ watch_look(Watch *watch, Watched *ret_watched, GError **error)
      */
     if (told && !watch->told && watch->pending->len == 0)
         ret_watched->rest_s = VAIN_S;
-    g_autoptr(GError) failure = NULL;
-    if (watch->held && !watch_take(watch, ret_watched, &failure))
-        return fail_batch(watch, failure, error);
+    if (watch->held && !take(watch, ret_watched, error))
+        return false;
     /* At the end of a look, and while there is more each time the lease asks.
      */
     return !watch->held || (ret_watched->more && !lease_is_due(watch)) ||

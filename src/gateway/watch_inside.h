@@ -30,6 +30,9 @@ struct Watch {
     GArray *pending; /* uint32_t, ascending: new, and left ones before them */
     guint next;      /* of them */
     GArray *sizes;   /* ImapMessage of some of them */
+    int64_t room;    /* so many more before limits.backlog is reached, */
+    int64_t room_until_us;   /* as known until then */
+    bool held_back;          /* there is none; said in the log */
     uint32_t cautious_until; /* one by one up to this UID: one of them breaks
                                 something */
     bool has_hand;           /* with.hand is still to be answered for */
@@ -41,6 +44,10 @@ struct Watch {
 
 /* Take the next few of `pending`; `more` and `accepted` of ret_watched. */
 bool watch_take(Watch *watch, Watched *ret_watched, GError **error);
+
+/* May mail be taken, or does so much wait to be processed that it is better
+ * off in its folder? To be asked before each watch_take() of something. */
+bool watch_has_room(Watch *watch, bool *ret_has_room, GError **error);
 
 /* Say that the worker is alive and the folder ours, if that is due. */
 void watch_breathe(Watch *watch);

@@ -352,6 +352,11 @@ static const Key limit_keys[] = {
          folder_silence_s),
      .help = "When nobody could look into an IMAP folder for so long, "
              "\"postern status\" and metrics say so, and the admin is told."},
+    {ROW("backlog", KEY_INTEGER, "10000", 1, 1000000, Limits, backlog),
+     .help =
+         "When so many mails wait to be processed, IMAP folders keep theirs "
+         "until there are fewer: they are safe there, and no mail by LMTP "
+         "or pipe waits behind them."},
     {ROW("poll", KEY_DURATION, "2s", 1, HOUR, Limits, poll_s),
      .help = "Look for work this often even if nobody rang."},
     {ROW("header_field_size", KEY_SIZE, "32KiB", KIB, 64 * KIB, Limits,

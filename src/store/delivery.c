@@ -211,6 +211,21 @@ load_pieces(Txn *txn, const Delivery *delivery, GBytes *first, GError **error)
 }
 
 bool
+delivery_backlog(Store *store, int64_t limit, int64_t *ret_count,
+                 GError **error)
+{
+    g_autoptr(Txn) txn = store_begin_read_only(store, error);
+    g_autoptr(PGresult) row =
+        txn != NULL
+            ? txn_query(txn, ST_delivery_backlog, PARAMS(p_int(limit)), error)
+            : NULL;
+    if (row == NULL)
+        return false;
+    *ret_count = pg_int(row, 0, 0);
+    return txn_commit(txn, error);
+}
+
+bool
 delivery_load_raw(Txn *txn, Delivery *delivery, GError **error)
 {
     g_autoptr(GBytes) first = load_piece(txn, delivery, 0, error);
