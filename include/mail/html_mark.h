@@ -15,7 +15,8 @@ bool html_mark_is_hidden(const HtmlAttributes *attributes);
 /* Where Outlook, Yahoo and others say that the earlier mail begins. */
 bool html_mark_begins_history(const HtmlToken *token);
 
-/* The words above a quote, which Thunderbird and others mark as such. */
+/* The words above a quote, which Thunderbird and others mark as such; or the
+ * quote itself, as a help desk or Proton marks it. */
 bool html_mark_is_introduction(const HtmlAttributes *attributes);
 
 /*

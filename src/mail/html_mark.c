@@ -35,7 +35,8 @@ has_outlook_line(const HtmlAttributes *attributes)
         return false;
     pack_style(attributes->style, style);
     return strstr(style, "border:none;border-top:solid") != NULL &&
-           strstr(style, "padding:3.0pt0") != NULL;
+           (strstr(style, "padding:3.0pt0") != NULL ||
+            strstr(style, "padding:3pt0") != NULL);
 }
 
 /*
@@ -70,8 +71,9 @@ bool
 html_mark_begins_history(const HtmlToken *token)
 {
     static const char *const ids[] = {
-        "divRplyFwdMsg", "OLK_SRC_BODY_SECTION", "yahoo_quoted", "zwchr",
-        "mail-editor-reference-message-container"};
+        "divRplyFwdMsg", "OLK_SRC_BODY_SECTION",
+        "yahoo_quoted",  "zwchr",
+        "replySplit",    "mail-editor-reference-message-container"};
     static const char *const classes[] = {
         "yahoo_quoted", "zmail_extra", "WordSection1_quote",
         "ms-outlook-mobile-reference-message", "cm_quote"};
@@ -86,9 +88,14 @@ html_mark_begins_history(const HtmlToken *token)
 bool
 html_mark_is_introduction(const HtmlAttributes *attributes)
 {
-    static const char *const classes[] = {"moz-cite-prefix", "airmail_on",
-                                          "gmail_quote_attribution"};
-    static const char *const ids[] = {"reply-intro"};
+    static const char *const classes[] = {
+        "moz-cite-prefix", "airmail_on", "gmail_quote_attribution",
+        /* The whole quote in an element that is no block quote. */
+        "protonmail_quote", "tutanota_quote", "freshdesk_quote",
+        "fernand_quote", "front-blockquote", "skiff_quote"};
+    static const char *const ids[] = {"reply-intro", "isReplyContent",
+                                      "reply139content", "origbody",
+                                      "oriMsgHtmlSeperator"};
     return is_marked_with_any(attributes->class, classes,
                               G_N_ELEMENTS(classes)) ||
            is_marked_with_any(attributes->id, ids, G_N_ELEMENTS(ids));

@@ -15,12 +15,26 @@ quote_text_ascii_lower(const char *text, size_t length)
     return lower;
 }
 
+/* Turkish has a capital I with a dot, which becomes "i" and a second dot. */
+static char *
+without_second_dots(char *text)
+{
+    char *to = text;
+    for (const char *p = text; *p != '\0'; p++) {
+        *to++ = *p;
+        if (*p == 'i' && strncmp(p + 1, "\xCC\x87", 2) == 0)
+            p += 2;
+    }
+    *to = '\0';
+    return text;
+}
+
 char *
 quote_text_lower(const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++)
         if ((unsigned char)text[i] >= 0x80)
-            return g_utf8_strdown(text, (gssize)length);
+            return without_second_dots(g_utf8_strdown(text, (gssize)length));
     return quote_text_ascii_lower(text, length);
 }
 

@@ -58,14 +58,19 @@ static const char *const verbs[] = {
     "написао",       "написао/ла",
     "geskryf",       "sinulat ni",
     "დაწერა",        "ने लिखा",
-    "yazıb",
+    "yazıb",         "напісаў",
+    "skrivet",       "ysgrifennodd",
+    "skreau",        "scríobh",
+    "sgrìobh",       "napisa",
+    "ha scrit",
 };
 
 /* The same where words are not set apart by spaces. */
 static const char *const verbs_cjk[] = {
     "写道",     "寫道",       "写到",     "寫到",      "のメッセージ",
     "のメール", "書きました", "さんは書", "님이 작성", "님이 씀",
-    "작성:",    "씀:",        "来信",     "撰寫",
+    "작성:",    "씀:",        "来信",     "撰寫",      "쓴 글",
+    "写于",     "បានសរសេរ",
 };
 
 /* How a wrapped introduction begins. */
@@ -212,6 +217,28 @@ static const char *const originals[] = {
     "mail originale",
     "courriel original",
     "message original envoyé",
+    "oorspronklike boodskap",
+    "الرسالة الأصليَّة",
+    "зыходны ліст",
+    "оригинално писмо",
+    "মূল বার্তা",
+    "kemennadenn orinel",
+    "neges wreiddiol",
+    "originalna powěsć",
+    "alkuperäinen viesti / orig.msg.",
+    "oarspronklik berjocht",
+    "teachtaireacht bhunaidh",
+    "an teachdaireachd thùsail",
+    "મૂળ સંદેશો",
+    "օրիգինալ նամակը",
+    "upprunalegur póstur",
+    "საწყისი წერილი",
+    "оригинална порака",
+    "opphavleg melding",
+    "messadi original",
+    "mesajul original",
+    "මුල් ලිපිය",
+    "umyalezo wakuqala",
 };
 
 static const char *const forwards[] = {
@@ -315,6 +342,26 @@ static const char *const forwards[] = {
     "továbbított levél",
     "mesaj redirecţionat",
     "iletilmiş mesaj",
+    "رسالة ممرّرة",
+    "mensaxe reunviáu",
+    "накіраваны ліст",
+    "dalej pósrědnjona powěsć",
+    "birbidalitako mezua",
+    "välitetty viesti / fwd.msg",
+    "trochstjoerd berjocht",
+    "teachtaireacht ar aghaidh",
+    "dale sposrědkowana powěsć",
+    "փոխանցվող նամակը",
+    "áframsendur póstur",
+    "បានបញ្ជូនសារបន្ត",
+    "vidaresend melding",
+    "messadi renvià",
+    "перенаправленное сообщение",
+    "mesazhi i përcjellë",
+    "iletilmiş ileti",
+    "转发的消息",
+    "mensaje remitido",
+    "anfang der weitergeleiteten e-mail",
 };
 
 /* Marks that stand alone, or with more text in their line. */

@@ -86,6 +86,7 @@ static const char *const introductions[] = {
     /* wrapped before and behind the address, and without a time */
     "On Mon, May 4, Bob Builder\n<bob@x.org>\nwrote:",
     "On Mon, May 4, 2020 at 10:11 AM, Bob <bob@x.org\n> wrote:",
+    "Ar 04/05/2020 10:11, scríobh Bob:",
     /* GroupWise */
     ">>> Bob Builder <bob@x.org> 5/4/2020 10:11 AM >>>",
 };
@@ -137,6 +138,9 @@ static const char *const marks[] = {
     "-----Originalna poruka-----",
     "‐‐‐‐‐‐‐ Original Message ‐‐‐‐‐‐‐",
     "-----Antwort Nachricht-----",
+    "-------- Özgün İleti --------", /* not "i̇leti" with two dots */
+    "-------- Upprunalegur póstur --------",
+    "-------- Օրիգինալ նամակը --------",
     "<div>-------- Original message --------</div><div>From: Bob </div>",
     ">>> Bob Builder <bob@x.org> 04.05.20 10:11 >>>",
     ">>> \"Bob Builder\" 5/4/2020 10:11 AM >>>",
@@ -285,6 +289,10 @@ static const struct {
      "Subject: y\nTo: z\n\nthe matter"},
     {"Begin forwarded message:\n\nFrom: Bob\nSubject: x\nDate: y\nTo: z\n\nm",
      "Begin forwarded message:\n\nFrom: Bob\nSubject: x\nDate: y\nTo: z\n\nm"},
+    {"FYI\n\n-------- İletilmiş İleti --------\nKimden: Bob\nKime: z\n"
+     "Konu: x\n\nm",
+     "FYI\n\n-------- İletilmiş İleti --------\nKimden: Bob\nKime: z\n"
+     "Konu: x\n\nm"},
     {"-------- Переслане повідомлення --------\nТема: x\n\nm",
      "-------- Переслане повідомлення --------\nТема: x\n\nm"},
     /* A header at the very top is the mail's own matter. */
@@ -395,6 +403,14 @@ START_TEST(html_replies_are_split)
         "<p>New</p><div class=\"ydp7yahoo_quoted\"><p>Zor Bob:</p>old</div>",
         "<div>New</div><div>4 May 2020, 10:11 by bob@x.org:</div><blockquote "
         "class=\"tutanota_quote\">old</blockquote>",
+        "<div>New</div><div "
+        "class=\"freshdesk_quote\">Zor:<div>x</div>old</div>",
+        "<div>New</div><div class=\"protonmail_quote\">old<blockquote>older"
+        "</blockquote></div>",
+        "<div>New</div><div id=\"reply139content\">old</div>",
+        "<div>New</div><hr id=\"replySplit\"><p>old</p>",
+        "<p>New</p><div style=\"border:none; border-top:solid #E1E1E1 1pt; "
+        "padding:3pt 0in 0in 0in\"><p><b>Zor:</b> Bob</p></div><p>old</p>",
     };
     for (size_t i = 0; i < G_N_ELEMENTS(mails); i++) {
         g_autofree char *text =
@@ -417,6 +433,9 @@ START_TEST(html_that_is_no_quote_stays)
          "</blockquote>Answer",
          "Hi\n>\n> Zor Bob:\n> old\nAnswer"},
         {"<div class=\"moz-cite-prefix\">Zor <div>x</div></div>New", "New"},
+        {"Hi<div class=\"protonmail_quote\">old</div>Answer",
+         "Hi\n> old\nAnswer"},
+        {"Hi<div class=\"my_protonmail_quotes\">this</div>", "Hi\nthis"},
         {"Our address:<blockquote style=\"margin:0 0 0 40px; border: none; "
          "padding:0\">Main Street 5</blockquote>",
          "Our address:\nMain Street 5"},
