@@ -11,7 +11,8 @@ typedef enum {
     MATCH_WORD, /* its first word is the value */
     MATCH_CONTAINS,
     MATCH_NULL_PATH, /* "<>", empty, or what some write for it */
-    MATCH_BULK       /* it names no provider of people's mailboxes */
+    MATCH_BULK,      /* it names no provider of people's mailboxes */
+    MATCH_OWNER      /* "owner-talk@...", "talk-bounces@...": of a list */
 } Match;
 
 typedef struct {
@@ -83,6 +84,8 @@ static const HeaderRule header_rules[] = {
     {"X-ML-Name", MATCH_ANY, NULL, AUTOMATIC_LIST, "mailing-list"},
     {"X-List-Name", MATCH_ANY, NULL, AUTOMATIC_LIST, "mailing-list"},
     {"X-Listserver", MATCH_ANY, NULL, AUTOMATIC_LIST, "mailing-list"},
+    {"X-MLServer", MATCH_ANY, NULL, AUTOMATIC_LIST, "mailing-list"},
+    {"Sender", MATCH_OWNER, NULL, AUTOMATIC_LIST, "mailing-list"},
     {"Precedence", MATCH_WORD, "list", AUTOMATIC_LIST, "precedence"},
     {"X-Loop", MATCH_CONTAINS, "majordomo", AUTOMATIC_LIST, "mailing-list"},
     {"X-Loop", MATCH_TRUE, NULL, AUTOMATIC_AUTO, "loop"},
@@ -108,23 +111,44 @@ static const struct {
     const char *local_part;
     const char *reason;
 } machine_senders[] = {
-    {"mailer-daemon", "mailer-daemon"}, {"mailerdaemon", "mailer-daemon"},
-    {"postmaster", "postmaster"},       {"post-master", "postmaster"},
-    {"*noreply*", "no-reply"},          {"*no-reply*", "no-reply"},
-    {"*no_reply*", "no-reply"},         {"*no.reply*", "no-reply"},
-    {"*donotreply*", "no-reply"},       {"*do-not-reply*", "no-reply"},
-    {"*do_not_reply*", "no-reply"},     {"do.not.reply*", "no-reply"},
-    {"no-responder*", "no-reply"},      {"noresponder*", "no-reply"},
-    {"nao-responda*", "no-reply"},      {"naoresponda*", "no-reply"},
-    {"nao-responder*", "no-reply"},     {"ne-pas-repondre*", "no-reply"},
-    {"nepasrepondre*", "no-reply"},     {"ne_pas_repondre*", "no-reply"},
-    {"nicht-antworten*", "no-reply"},   {"nichtantworten*", "no-reply"},
-    {"non-rispondere*", "no-reply"},    {"nonrispondere*", "no-reply"},
-    {"niet-beantwoorden*", "no-reply"}, {"svara-inte*", "no-reply"},
-    {"svar-ikke*", "no-reply"},         {"ne-odgovaraj*", "no-reply"},
-    {"autoreply*", "no-reply"},         {"auto-reply*", "no-reply"},
-    {"auto_reply*", "no-reply"},        {"autoresponder*", "no-reply"},
-    {"auto-responder*", "no-reply"},    {"nobody", "no-reply"},
+    {"mailer-daemon", "mailer-daemon"},
+    {"mailerdaemon", "mailer-daemon"},
+    {"postmaster", "postmaster"},
+    {"post-master", "postmaster"},
+    {"*noreply*", "no-reply"},
+    {"*no-reply*", "no-reply"},
+    {"*no_reply*", "no-reply"},
+    {"*no.reply*", "no-reply"},
+    {"*donotreply*", "no-reply"},
+    {"*do-not-reply*", "no-reply"},
+    {"*do_not_reply*", "no-reply"},
+    {"do.not.reply*", "no-reply"},
+    {"no-responder*", "no-reply"},
+    {"noresponder*", "no-reply"},
+    {"nao-responda*", "no-reply"},
+    {"naoresponda*", "no-reply"},
+    {"nao-responder*", "no-reply"},
+    {"ne-pas-repondre*", "no-reply"},
+    {"nepasrepondre*", "no-reply"},
+    {"ne_pas_repondre*", "no-reply"},
+    {"nicht-antworten*", "no-reply"},
+    {"nichtantworten*", "no-reply"},
+    {"non-rispondere*", "no-reply"},
+    {"nonrispondere*", "no-reply"},
+    {"niet-beantwoorden*", "no-reply"},
+    {"svara-inte*", "no-reply"},
+    {"svar-ikke*", "no-reply"},
+    {"ne-odgovaraj*", "no-reply"},
+    {"autoreply*", "no-reply"},
+    {"auto-reply*", "no-reply"},
+    {"auto_reply*", "no-reply"},
+    {"autoresponder*", "no-reply"},
+    {"auto-responder*", "no-reply"},
+    {"nobody", "no-reply"},
+    {"automated*", "no-reply"},
+    {"notification*", "no-reply"},
+    {"bounce", "no-reply"},
+    {"bounces", "no-reply"},
 };
 
 const char *
@@ -165,6 +189,21 @@ is_mailbox_provider(const char *feedback_id)
     return false;
 }
 
+/* How lists call the address that gets their reports, in lower case. */
+static bool
+is_list_owner(const char *sender)
+{
+    const char *at = strchr(sender, '@');
+    if (at == NULL)
+        return false;
+    const char *local = at;
+    while (local > sender && strchr(" <\"", local[-1]) == NULL)
+        local--;
+    g_autofree char *name = g_strndup(local, (gsize)(at - local));
+    return g_str_has_prefix(name, "owner-") ||
+           g_str_has_suffix(name, "-bounces");
+}
+
 static bool
 rule_matches(const HeaderRule *rule, const HeaderField *field)
 {
@@ -174,6 +213,8 @@ rule_matches(const HeaderRule *rule, const HeaderField *field)
     g_autofree char *lower = g_ascii_strdown(value, -1);
     if (rule->match == MATCH_CONTAINS)
         return strstr(lower, rule->value) != NULL;
+    if (rule->match == MATCH_OWNER)
+        return is_list_owner(lower);
     if (rule->match == MATCH_BULK)
         return !is_mailbox_provider(lower);
     if (rule->match == MATCH_NULL_PATH)

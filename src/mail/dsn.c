@@ -400,14 +400,20 @@ read_json(const DsnEvidence *evidence, GPtrArray *failed)
     const char *end = p != NULL ? strchr(p, ']') : NULL;
     if (end == NULL || !dsn_is_from_machine(evidence))
         return false;
+    const char *text = evidence->text;
+    g_autofree char *type =
+        json_value(text, text + strlen(text), "\"bounceType");
+    bool is_passing = g_strcmp0(type, "Transient") == 0;
     while (p != NULL) {
         const char *next = memchr(p + 1, '{', (size_t)(end - p - 1));
         const char *stop = next != NULL ? next : end;
         g_autofree char *spec = json_value(p, stop, "emailAddress");
         g_autofree char *status = json_value(p, stop, "status");
-        if (spec != NULL && address_is_sendable(spec))
-            add_judged(failed, spec, status != NULL ? status : "",
-                       status != NULL ? strlen(status) : 0);
+        bool is_known = spec != NULL && address_is_sendable(spec);
+        if (is_known && status != NULL)
+            add_judged(failed, spec, status, strlen(status));
+        else if (is_known)
+            add_failed(failed, spec, g_strdup(""), !is_passing);
         p = next;
     }
     return failed->len > 0;

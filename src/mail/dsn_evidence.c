@@ -78,6 +78,16 @@ is_called_machine(const char *from)
     return has_any(from, names, G_N_ELEMENTS(names));
 }
 
+/* "From: mx.example.org", and nobody else is known either. */
+static bool
+is_only_a_name(const DsnEvidence *evidence, const char *from)
+{
+    const Entity *root = evidence->entities->pdata[0];
+    return *from != '\0' && strchr(from, '@') == NULL &&
+           evidence->envelope_sender == NULL &&
+           header_find(root->header, "Return-Path") == NULL;
+}
+
 /* Somebody no one can answer; people who tell of a bounce are not meant. */
 static bool
 is_from_robot(const char *from)
@@ -174,7 +184,7 @@ speaker_of(const DsnEvidence *evidence)
     g_autofree char *from = g_utf8_strdown(field != NULL ? field : "", -1);
     if (is_from_machine(evidence, from))
         return SPEAKER_MACHINE;
-    if (is_called_machine(from))
+    if (is_called_machine(from) || is_only_a_name(evidence, from))
         return SPEAKER_CALLED;
     return is_from_robot(from) ? SPEAKER_ROBOT : SPEAKER_PERSON;
 }

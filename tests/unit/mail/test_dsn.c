@@ -275,6 +275,20 @@ static const struct {
      "\"Message\" : \"{\\\"bouncedRecipients\\\":[{\\\"emailAddress\\\":"
      "\\\"anna@x.org\\\"}]}\"\n",
      "anna@x.org  p;"},
+    {"From: SNS <no-reply@sns.example.org>\nSubject: Notification\n\n"
+     "\"Message\" : \"{\\\"bounce\\\":{\\\"bounceType\\\":\\\"Transient\\\","
+     "\\\"bouncedRecipients\\\":[{\\\"emailAddress\\\":\\\"anna@x.org\\\"},"
+     "{\\\"emailAddress\\\":\\\"carl@x.org\\\"}]}\"\n",
+     "anna@x.org  t;carl@x.org  t;"},
+    /* Who reports has but the name of a host; a person has an envelope. */
+    {"From: mx.example.org\nTo: Anna <anna@x.org>\nSubject: Undelivered Mail "
+     "Returned to Sender\n\nYour mail could not be delivered.\n\nFinal-"
+     "Recipient: rfc822; anna@x.org\nAction: failed\nStatus: 5.1.1\n",
+     "anna@x.org 5.1.1 p;"},
+    {"Return-Path: <bob@example.org>\nFrom: Bob\nTo: desk@x.org\nSubject: "
+     "Undelivered Mail Returned to Sender\n\nI got this: your mail could not "
+     "be delivered. Status: 5.1.1\n",
+     "normal"},
     {"From: Carl <carl@x.org>\nSubject: What is this?\n\n\"bouncedRecipients"
      "\":[{\"emailAddress\":\"anna@x.org\"}]\n",
      "normal"},
