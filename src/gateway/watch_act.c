@@ -75,10 +75,17 @@ act_or_say(Watch *watch, const uint32_t *uids, size_t n, GError **error)
     return true;
 }
 
+/* A folder that is for reading only just now may be opened to us later. */
+static bool
+is_closed_to_us(const Watch *watch)
+{
+    return watch->with.folder->after != AFTER_KEEP && watch->selected.read_only;
+}
+
 bool
 watch_act(Watch *watch, const GArray *uids, GError **error)
 {
-    bool behind = watch->action_failed;
+    bool behind = watch->action_failed || is_closed_to_us(watch);
     if (!act_or_say(watch, (const uint32_t *)(void *)uids->data, uids->len,
                     error))
         return false;

@@ -256,6 +256,24 @@ test_unacted()
     desk_stop
 }
 
+# Rights may come later. What was taken before is then flagged, too.
+test_read_only()
+{
+    desk_with '{"closed": {"validity": 7, "mails": [[1, 2]],
+        "read_only": true, "idle": "no"}}' closed
+    tap_ok "a folder that is for reading only is read" \
+        wait_for 60 has_accepted closed 2
+    tap_ok "which is said" desk_log 'event=folder.read-only'
+    desk_stop
+    tap_is "and left as it is" "$(commands '^closed UID STORE')" 0
+    odd '{"closed": {"validity": 7, "mails": [[1, 3]], "idle": "no"}}'
+    desk_start || exit 1
+    tap_ok "when it may be written to, it goes on" wait_for 60 acted_is 3
+    tap_ok "with all that came before" [ "$(commands \
+        '^closed UID STORE 1[:,]2 ')" -gt 0 ]
+    desk_stop
+}
+
 # Another one has seen a new folder under the name; our connection shows the one
 # before.
 test_anew()
@@ -427,6 +445,6 @@ test_refused()
 
 servers_need pg sink
 odd_prepare || exit 1
-imap_test vanished left_stays next unsized silent late empty full unacted anew rung spool bye chatty endless hand refused
+imap_test vanished left_stays next unsized silent late empty full unacted read_only anew rung spool bye chatty endless hand refused
 desk_sane
 tap_done

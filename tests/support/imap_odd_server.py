@@ -24,6 +24,7 @@ folder of the same "seed". Of a folder:
     idle      "no": not offered; "bye": the connection ends there
     chatty    each command is answered with EXISTS as well
     late      mails that come, and are told of, while sizes are asked for
+    read_only true: it may not be written to
     store     how UID STORE is answered ("OK"); null: the connection ends
 
 Each command is a line of LEDGER. It stays until a signal.
@@ -119,7 +120,7 @@ class Session(socketserver.StreamRequestHandler):
         after = folder.get("next", max(mails, default=0) + 1)
         if after:
             self.say(f"* OK [UIDNEXT {after}] is it")
-        return "OK [READ-WRITE]"
+        return "OK [READ-%s]" % ("ONLY" if folder.get("read_only") else "WRITE")
 
     do_examine = do_select
 
