@@ -42,6 +42,13 @@ together()
     kill -CONT $together_workers
 }
 
+# Who has died often is started again after a minute only.
+without_deaths()
+{
+    desk_restart
+    wait_for 60 watched 4
+}
+
 # --- at each step ----------------------------------------------------------------
 
 test_points()
@@ -94,6 +101,7 @@ strikes_are()
 
 test_strikes()
 {
+    without_deaths
     arm watch.mail
     mail_write deadly deadly@customers.test 'Deadly' 'X-Failpoint: fetched'
     kill -STOP $(desk_workers imap)
@@ -141,6 +149,7 @@ all_acted()
 # A mail that was left lies before others that have their flags already.
 test_left_acted()
 {
+    without_deaths
     arm watch.mail
     mail_write late late@customers.test 'Late' 'X-Failpoint: fetched'
     note_mail late seen billing
