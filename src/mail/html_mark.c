@@ -71,9 +71,13 @@ bool
 html_mark_begins_history(const HtmlToken *token)
 {
     static const char *const ids[] = {
-        "divRplyFwdMsg", "OLK_SRC_BODY_SECTION",
-        "yahoo_quoted",  "zwchr",
-        "replySplit",    "mail-editor-reference-message-container"};
+        "divRplyFwdMsg",
+        "OLK_SRC_BODY_SECTION",
+        "yahoo_quoted",
+        "zwchr",
+        "replySplit",
+        "stopSpelling",
+        "mail-editor-reference-message-container"};
     static const char *const classes[] = {
         "yahoo_quoted", "zmail_extra", "WordSection1_quote",
         "ms-outlook-mobile-reference-message", "cm_quote"};

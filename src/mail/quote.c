@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "mail/quote_line.h"
+#include "quote_text.h"
 
 enum {
     BLOCK_LINES = 12, /* a quoted header is found within so many */
@@ -184,18 +185,6 @@ mark_bars(const Scan *scan, size_t index)
     }
 }
 
-/* True if prose ends with this line: "... to a computer." */
-static bool
-ends_sentence(const char *line, size_t length)
-{
-    while (length > 0 && g_ascii_isspace(line[length - 1]))
-        length--;
-    return length > 4 && strchr(".!?", line[length - 1]) != NULL &&
-           g_ascii_islower(line[length - 2]) &&
-           g_ascii_islower(line[length - 3]) &&
-           g_ascii_islower(line[length - 4]);
-}
-
 /*
  * The line "On Mon, May 4" above an introduction that begins at `first`, or
  * `first`. Between the two may be a line with the writer's address.
@@ -206,7 +195,8 @@ find_opening(const Scan *scan, size_t first)
     for (size_t i = first; i > 0 && i + 2 > first; i--) {
         size_t length;
         const char *line = line_text(scan, i - 1, &length);
-        if (kind_at(scan, i - 1) != LINE_TEXT || ends_sentence(line, length))
+        if (kind_at(scan, i - 1) != LINE_TEXT ||
+            quote_text_ends_sentence(line, length))
             return first;
         if (quote_line_begins_intro(line, length))
             return i - 1;
@@ -229,7 +219,7 @@ find_intro(const Scan *scan, size_t last, size_t *ret_first)
         size_t length, first = last + 1 - count;
         const char *line = line_text(scan, first, &length);
         if (length > QUOTE_LINE_MAX ||
-            (count > 1 && ends_sentence(line, length)))
+            (count > 1 && quote_text_ends_sentence(line, length)))
             break;
         if (count > 1)
             g_string_prepend_c(joined, ' ');
@@ -468,6 +458,8 @@ find_end(const Scan *scan, size_t start, size_t end)
     size_t last = end;
     while (last > start && !is_authors(kind_at(scan, last - 1)))
         last--;
+    if (last > start && kind_at(scan, last - 1) == LINE_FORWARD)
+        return end; /* Apple marks what it forwards with ">", too. */
     size_t quote = last;
     while (quote > start && kind_at(scan, quote - 1) != LINE_QUOTED)
         quote--;

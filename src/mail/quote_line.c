@@ -75,6 +75,23 @@ quote_line_is_header(const char *line, size_t length, bool below_rule)
            ((found & QUOTE_FIELD_SUBJECT) != 0 || is_sure);
 }
 
+/* "From: the start I liked it.": the words of a person, no field. */
+static bool
+is_sentence(const char *value, size_t length)
+{
+    enum { WORDS_MIN = 6 };
+    size_t start = 0, words = 0;
+    while (start < length && value[start] == ' ')
+        start++;
+    if (start == length || length > QUOTE_LINE_MAX ||
+        !g_ascii_islower(value[start]) || memchr(value, '@', length) != NULL ||
+        !quote_text_ends_sentence(value, length))
+        return false;
+    for (size_t i = 1; i < length; i++)
+        words += value[i] != ' ' && value[i - 1] == ' ';
+    return words >= WORDS_MIN;
+}
+
 QuoteField
 quote_line_field(const char *line, size_t length)
 {
@@ -90,7 +107,10 @@ quote_line_field(const char *line, size_t length)
     if (n == 0 || n == length || n == NAME_MAX_BYTES)
         return QUOTE_FIELD_NONE;
     g_autofree char *name = g_strchomp(quote_text_lower_line(line, n));
-    return field_called(name);
+    QuoteField field = field_called(name);
+    bool is_prose = field != QUOTE_FIELD_NONE && field != QUOTE_FIELD_SUBJECT &&
+                    is_sentence(line + n + 1, length - n - 1);
+    return is_prose ? QUOTE_FIELD_NONE : field;
 }
 
 /* Bytes of the mark at `p` that lines are drawn with; 0 if it is none. */

@@ -104,3 +104,14 @@ quote_text_ends_with_colon(const char *line, size_t length)
     return (length > 0 && line[length - 1] == ':') ||
            (length >= 3 && memcmp(line + length - 3, "\xEF\xBC\x9A", 3) == 0);
 }
+
+bool
+quote_text_ends_sentence(const char *line, size_t length)
+{
+    while (length > 0 && g_ascii_isspace(line[length - 1]))
+        length--;
+    return length > 4 && strchr(".!?", line[length - 1]) != NULL &&
+           g_ascii_islower(line[length - 2]) &&
+           g_ascii_islower(line[length - 3]) &&
+           g_ascii_islower(line[length - 4]);
+}

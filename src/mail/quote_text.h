@@ -30,4 +30,7 @@ bool quote_text_is_word_byte(char c);
 /* True if the line ends with ":", behind which blanks and stars may stand. */
 bool quote_text_ends_with_colon(const char *line, size_t length);
 
+/* True if prose ends with this line: "... to a computer." */
+bool quote_text_ends_sentence(const char *line, size_t length);
+
 #endif

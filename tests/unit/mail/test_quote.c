@@ -223,6 +223,8 @@ static const char *const kept[] = {
     /* a journey is no quoted header */
     "I need a car.\n\nFrom: Rome\nTo: Paris\nDate: 4 May\n\nThanks",
     "From: Rome Date: 4 May To: Paris, one way",
+    "Yes.\n\nFrom: the very beginning I liked this idea.\nTo: be honest, I did "
+    "not know why it is good.\nSubject: to your approval, let us do it.",
     "On 4 May 2020 I heard of bob@x.org that he wrote: never mind.",
     "On 4.5.2020 I asked the man\n<bob@x.org>\nwho sold it.",
     "---- my notes ----\n\nnothing yet",
@@ -295,6 +297,11 @@ static const struct {
      "Konu: x\n\nm"},
     {"-------- Переслане повідомлення --------\nТема: x\n\nm",
      "-------- Переслане повідомлення --------\nТема: x\n\nm"},
+    {"FYI\n\nBegin forwarded message:\n\n> From: Bob\n> Subject: x\n>\n> m\n",
+     "FYI\n\nBegin forwarded message:\n\n> From: Bob\n> Subject: x\n>\n> m"},
+    {"Yes\n\nOn 4/5/2020 10:11, Bob <b@x.org> wrote:\n> Begin forwarded "
+     "message:\n>\n> > m\n",
+     "Yes"},
     /* A header at the very top is the mail's own matter. */
     {"From: Bob\nSent: x\nTo: y\nSubject: z\n\nthe matter\n",
      "From: Bob\nSent: x\nTo: y\nSubject: z\n\nthe matter"},
@@ -317,6 +324,12 @@ static const struct {
     {"New\n\n> See it here\n (https://x.org/a) >\n> more\n", "New"},
     {"New\n\n> View (https://x.org/a\n_b=3)\n> more\n", "New"},
     {"> one (https://x.org/a)?\nyes\n> two\n", "yes"},
+    {"Yes.\n\nFrom: the very beginning I liked this idea.\n\nFrom: bob@x.org\n"
+     "Sent: 4 May\nTo: ann@x.org\nSubject: z\n\nold\n",
+     "Yes.\n\nFrom: the very beginning I liked this idea."},
+    {"Yes.\n\nFrom: Bob of the Union of the Seven Example Comp.\nSent: 4 May\n"
+     "To: ann@x.org\nSubject: You may call me at ten o'clock.\n\nold\n",
+     "Yes."},
     /* Below a rule less is enough. */
     {"New\n\n______\nFrom: bob@x.org\nDate: Mon, 4 May 2020\n\nold\n", "New"},
     {"New\n\n______\n\nFrom: bob@x.org Date: Mon, 4 May 2020\nold\n", "New"},
@@ -409,6 +422,7 @@ START_TEST(html_replies_are_split)
         "</blockquote></div>",
         "<div>New</div><div id=\"reply139content\">old</div>",
         "<div>New</div><hr id=\"replySplit\"><p>old</p>",
+        "<div>New<div><hr id=\"stopSpelling\">Zor: Bob<br>old</div></div>",
         "<p>New</p><div style=\"border:none; border-top:solid #E1E1E1 1pt; "
         "padding:3pt 0in 0in 0in\"><p><b>Zor:</b> Bob</p></div><p>old</p>",
     };
