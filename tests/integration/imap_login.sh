@@ -89,34 +89,9 @@ test_password()
 
 # --- a token ---------------------------------------------------------------------
 
-base64url()
-{
-    openssl base64 -A | tr '+/' '-_' | tr -d '='
-}
-
-# token SECONDS: a JWT (RFC 7519) that is good for so long from now on
-token()
-{
-    token_body=$(printf '{"alg":"RS256","typ":"JWT"}' | base64url).$(printf \
-        '{"sub":"desk","iat":%d,"nbf":%d,"exp":%d}' \
-        "$(($(date +%s) - 100))" "$(($(date +%s) - 100))" \
-        "$(($(date +%s) + $1))" | base64url)
-    echo "$token_body.$(printf %s "$token_body" |
-        openssl dgst -sha256 -sign "$SERVERS/jwt.pem" | base64url)"
-}
-
-# Dovecot looks for the key in AZP/ALGORITHM/ID.
 token_server()
 {
-    mkdir -p "$SERVERS/keys/default/RS256" &&
-        openssl genrsa -out "$SERVERS/jwt.pem" 2048 2>/dev/null &&
-        openssl rsa -in "$SERVERS/jwt.pem" -pubout \
-            -out "$SERVERS/keys/default/RS256/default" 2>/dev/null || return 1
-    cat >"$SERVERS/oauth2.conf" <<CONF
-introspection_mode = local
-local_validation_key_dict = fs:posix:prefix=$SERVERS/keys/
-username_attribute = sub
-CONF
+    dovecot_tokens || return 1
     cat >>"$DOVECOT_HOME/dovecot.conf" <<CONF
 auth_mechanisms = xoauth2
 passdb {
@@ -125,7 +100,6 @@ passdb {
   args = $SERVERS/oauth2.conf
 }
 CONF
-    chmod 0644 "$SERVERS/oauth2.conf"
     dovecot_stop
     dovecot_run
 }
@@ -145,8 +119,8 @@ fi
 echo 3600
 COMMAND
     chmod 0755 "$SERVERS/tokens/command"
-    token -10 >"$SERVERS/tokens/expired"
-    token 600 >"$SERVERS/tokens/fresh"
+    jwt desk -10 >"$SERVERS/tokens/expired"
+    jwt desk 600 >"$SERVERS/tokens/fresh"
     echo 1 >"$SERVERS/tokens/old"
 }
 

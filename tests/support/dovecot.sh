@@ -12,6 +12,10 @@
 #                          another folder; with Maildir flags (S: seen) it was
 #                          there before
 #   dovecot_adm ARGS...    doveadm(1) of this instance
+#   dovecot_tokens         a key, and $SERVERS/oauth2.conf for a passdb of driver
+#                          oauth2 that lets in who has a jwt
+#   jwt USER SECONDS       a token (RFC 7519) by that key, good for so long from
+#                          now on
 
 dovecot_names()
 {
@@ -144,4 +148,36 @@ dovecot_adm()
 dovecot_stop()
 {
     server_stop dovecot
+}
+
+# --- tokens ---------------------------------------------------------------
+
+# It looks for the key in AZP/ALGORITHM/ID.
+dovecot_tokens()
+{
+    mkdir -p "$SERVERS/keys/default/RS256" &&
+        openssl genrsa -out "$SERVERS/jwt.pem" 2048 2>/dev/null &&
+        openssl rsa -in "$SERVERS/jwt.pem" -pubout \
+            -out "$SERVERS/keys/default/RS256/default" 2>/dev/null || return 1
+    cat >"$SERVERS/oauth2.conf" <<CONF
+introspection_mode = local
+local_validation_key_dict = fs:posix:prefix=$SERVERS/keys/
+username_attribute = sub
+CONF
+    chmod 0644 "$SERVERS/oauth2.conf"
+}
+
+base64url()
+{
+    openssl base64 -A | tr '+/' '-_' | tr -d '='
+}
+
+jwt()
+{
+    jwt_now=$(date +%s)
+    jwt_body=$(printf '{"alg":"RS256","typ":"JWT"}' | base64url).$(printf \
+        '{"sub":"%s","iat":%d,"nbf":%d,"exp":%d}' "$1" $((jwt_now - 100)) \
+        $((jwt_now - 100)) $((jwt_now + $2)) | base64url)
+    echo "$jwt_body.$(printf %s "$jwt_body" |
+        openssl dgst -sha256 -sign "$SERVERS/jwt.pem" | base64url)"
 }

@@ -30,37 +30,6 @@ write_mail()
 
 # --- tokens ---------------------------------------------------------------
 
-base64url()
-{
-    openssl base64 -A | tr '+/' '-_' | tr -d '='
-}
-
-# token USER SECONDS: a JWT (RFC 7519) that is good for so long from now on
-token()
-{
-    token_body=$(printf '{"alg":"RS256","typ":"JWT"}' | base64url).$(printf \
-        '{"sub":"%s","iat":%d,"nbf":%d,"exp":%d}' "$1" \
-        "$(($(date +%s) - 100))" "$(($(date +%s) - 100))" \
-        "$(($(date +%s) + $2))" | base64url)
-    echo "$token_body.$(printf %s "$token_body" |
-        openssl dgst -sha256 -sign "$SERVERS/jwt.pem" | base64url)"
-}
-
-# Dovecot looks for the key in AZP/ALGORITHM/ID.
-make_key()
-{
-    mkdir -p "$SERVERS/keys/default/RS256" &&
-        openssl genrsa -out "$SERVERS/jwt.pem" 2048 2>/dev/null &&
-        openssl rsa -in "$SERVERS/jwt.pem" -pubout \
-            -out "$SERVERS/keys/default/RS256/default" 2>/dev/null || return 1
-    cat >"$SERVERS/oauth2.conf" <<CONF
-introspection_mode = local
-local_validation_key_dict = fs:posix:prefix=$SERVERS/keys/
-username_attribute = sub
-CONF
-    chmod 0644 "$SERVERS/oauth2.conf"
-}
-
 # start_with MECHANISMS
 start_with()
 {
@@ -75,24 +44,24 @@ passdb {
 
 test_tokens()
 {
-    tap_ok "a key for tokens" make_key
+    tap_ok "a key for tokens" dovecot_tokens
     for mechanism in oauthbearer xoauth2; do
         tap_ok "a server with $mechanism starts" start_with $mechanism
         tap_like "a token is let in" \
-            "$(probe -k "$(token anna 600)" report)" '^stage: done'
-        tap_like "by $mechanism" "$(probe -k "$(token anna 600)" report)" \
+            "$(probe -k "$(jwt anna 600)" report)" '^stage: done'
+        tap_like "by $mechanism" "$(probe -k "$(jwt anna 600)" report)" \
             "^mechanism: $(echo $mechanism | tr '[:lower:]' '[:upper:]')"
-        said=$(probe -k "$(token anna -10)" list)
+        said=$(probe -k "$(jwt anna -10)" list)
         tap_like "one that ended is refused" "$said" \
             '^permanent: .*login refused: NO '
         tap_unlike "and not shown" "$said" 'eyJ'
-        tap_like "so is another's" "$(probe -k "$(token bert 600)" list)" \
+        tap_like "so is another's" "$(probe -k "$(jwt bert 600)" list)" \
             '^permanent: .*login refused'
         tap_like "and one that was forged" \
-            "$(probe -k "$(token anna 600)x" list)" \
+            "$(probe -k "$(jwt anna 600)x" list)" \
             '^permanent: .*login refused'
         tap_like "a shared mailbox is whom the token is for" \
-            "$(probe -m help -k "$(token help 600)" list)" INBOX
+            "$(probe -m help -k "$(jwt help 600)" list)" INBOX
     done
 }
 
