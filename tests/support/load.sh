@@ -10,6 +10,7 @@
 #                          ARGS for mta.py
 #   load_end NAME          stop; TAP points: nobody was told "never", none lost
 #   load_some NAME N [ARGS...]  N mails by LMTP, until they are taken
+#   goes_through NAME      TAP points: a mail goes in, and its answer out
 #   load_taken NAME WHAT   the figure after "taken", "in-vain" or "longest"
 #   promises_hold NAME     a TAP point: all comes to rest, and the oracle finds
 #                          nothing wrong; $LOAD_REST is how long that may take
@@ -86,6 +87,13 @@ load_some()
     some_count=$2
     shift 2
     load_client lmtp "$some_name" --count "$some_count" "$@"
+}
+
+goes_through()
+{
+    through=$((${through:-0} + 1))
+    tap_ok "$1: mail goes in" load_some "through$through" 1 --patience 30
+    tap_ok "$1: and out" wait_for 60 has_mail_to "through$through-lmtp-1"
 }
 
 load_taken()
