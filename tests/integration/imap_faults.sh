@@ -84,11 +84,14 @@ keep_running()
     fi
 }
 
-# A worker of a folder; if none is there to be killed, the daemon as a whole.
+# A worker of a folder; with every tenth the daemon as a whole, or if none is there
+# to be killed.
 kill_one()
 {
     victim=$(desk_workers imap | shuf -n 1)
-    if [ -n "$victim" ]; then
+    if [ $((killed / 10)) -gt $daemons ]; then
+        server_stop posternd KILL && daemons=$((daemons + 1))
+    elif [ -n "$victim" ]; then
         kill -9 "$victim" 2>/dev/null && killed=$((killed + 1))
     elif [ "$(shuf -n 1 -i 0-3)" = 0 ]; then
         server_stop posternd KILL && daemons=$((daemons + 1))

@@ -125,7 +125,7 @@ test_burst()
     desk_settings "$ROOMY workers = { processor = 4; };
         limits = { batch = 2; poll = \"10min\"; };"
     desk_reload
-    wait_for 60 has_processors 4
+    wait_for 60 are_asleep 4
     processors=$(desk_workers processor)
     kill -STOP $processors
     mail_write burst0 $ANNA 'A thread'
@@ -153,9 +153,13 @@ test_burst()
     desk_reload
 }
 
-has_processors()
+# So many processors have begun, and wait: who is stopped while it begins would
+# be overdue soon.
+are_asleep()
 {
-    [ "$(desk_workers processor | wc -l)" = "$1" ]
+    [ "$(desk_workers processor | wc -l)" = "$1" ] &&
+        [ "$(desk_parsers | wc -l)" = "$1" ] &&
+        [ "$(desk status | grep -c '^processor:.* idle$')" = "$1" ]
 }
 
 # --- open and closed -------------------------------------------------------
