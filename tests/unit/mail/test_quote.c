@@ -223,8 +223,8 @@ static const char *const kept[] = {
     /* a journey is no quoted header */
     "I need a car.\n\nFrom: Rome\nTo: Paris\nDate: 4 May\n\nThanks",
     "From: Rome Date: 4 May To: Paris, one way",
-    "Yes.\n\nFrom: the very beginning I liked this idea.\nTo: be honest, I did "
-    "not know why it is good.\nSubject: to your approval, let us do it.",
+    ("Yes.\n\nFrom: the very beginning I liked this idea.\nTo: be honest, I "
+     "did not know why it is good.\nSubject: to your approval, let us do it."),
     "On 4 May 2020 I heard of bob@x.org that he wrote: never mind.",
     "On 4.5.2020 I asked the man\n<bob@x.org>\nwho sold it.",
     "---- my notes ----\n\nnothing yet",
