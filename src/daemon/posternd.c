@@ -95,7 +95,7 @@ open_standard_descriptors(void)
 }
 
 /* Workers and parsers are /proc/self/exe executed: top(1), pgrep(1) and a
-   kernel that runs out of memory would call them "exe". */
+ * kernel that runs out of memory would call them "exe". */
 static void
 name_process(void)
 {

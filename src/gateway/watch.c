@@ -123,12 +123,18 @@ report(Watch *watch, const FolderReport *report, GError **error)
     return true;
 }
 
+/* Mails that are known of and not taken yet. */
+static guint
+count_waiting(const Watch *watch)
+{
+    return watch->sizes->len + watch->pending->len - watch->next;
+}
+
 static bool
 report_well(Watch *watch, GError **error)
 {
     watch_note_changes(watch);
-    guint waiting = watch->sizes->len + watch->pending->len - watch->next;
-    const FolderReport well = {"", (int64_t)waiting, 0,
+    const FolderReport well = {"", (int64_t)count_waiting(watch), 0,
                                watch->position.acted_uid,
                                watch->position.highest_modseq};
     return report(watch, &well, error);
@@ -459,8 +465,7 @@ take(Watch *watch, Watched *ret_watched, GError **error)
 {
     g_autoptr(GError) failure = NULL;
     bool has_room = true;
-    if (watch->next < watch->pending->len &&
-        !watch_has_room(watch, &has_room, error))
+    if (count_waiting(watch) > 0 && !watch_has_room(watch, &has_room, error))
         return false;
     if (!has_room) {
         ret_watched->rest_s = HELD_BACK_S;
