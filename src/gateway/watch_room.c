@@ -1,3 +1,4 @@
+/* gateway/watch.h: limits.backlog, and what a folder keeps because of it. */
 #include "base/log.h"
 #include "store/delivery.h"
 #include "watch_inside.h"
