@@ -42,21 +42,19 @@ test_arrival()
         uid_validity > 0, lease IS NOT NULL FROM folder')" "2|t|t"
 }
 
-# Of five mails one at least: the machine may be busy just then.
+# The middle one of five: the machine may be busy just then.
 test_quick()
 {
-    least_ms=1000000
     for quick in 1 2 3 4 5; do
         before=$(tickets)
         put_mail "quick-$quick"
         began=$(now_ms)
         wait_for 60 has_tickets $((before + 1))
-        quick_ms=$(($(now_ms) - began))
-        [ $quick_ms -ge $least_ms ] || least_ms=$quick_ms
-        [ $least_ms -gt 2000 ] || break
+        echo $(($(now_ms) - began)) >>"$SERVERS/quick"
     done
-    tap_ok "new mail is a ticket within 2 s" [ $least_ms -le 2000 ]
-    tap_diag "after $least_ms ms"
+    middle_ms=$(sort -n "$SERVERS/quick" | sed -n 3p)
+    tap_ok "new mail is a ticket within 2 s" [ "$middle_ms" -le 2000 ]
+    tap_diag "in ms: $(tr '\n' ' ' <"$SERVERS/quick")"
 }
 
 # Never by a flag: what a person has read is new as well.
