@@ -179,15 +179,10 @@ newest_ack()
         WHERE kind = 'acknowledgement' ORDER BY id DESC LIMIT 1"
 }
 
-data_commands()
-{
-    grep -c 'C: DATA' "$SERVERS/sink.log"
-}
-
 # What comes behind this command is not asked for any more.
 is_behind_fence()
 {
-    [ "$(data_commands)" -gt "$data_before" ]
+    [ "$(sink_commands DATA)" -gt "$data_before" ]
 }
 
 is_unsure()
@@ -203,7 +198,7 @@ test_sleeper()
     load_settings
     desk_reload
     sink_say 'data 1 stall 5'
-    data_before=$(data_commands)
+    data_before=$(sink_commands DATA)
     load_some sleeper 1
     wait_for 60 is_behind_fence
     sleepers=$(desk_workers sender)

@@ -235,15 +235,10 @@ is_kept()
     [ "$(copies_of_newest "$1")" = 1 ]
 }
 
-data_commands()
-{
-    grep -c 'C: DATA' "$SERVERS/sink.log"
-}
-
 # What comes behind this command is not asked for any more.
 is_behind_fence()
 {
-    [ "$(data_commands)" -gt "$data_before" ]
+    [ "$(sink_commands DATA)" -gt "$data_before" ]
 }
 
 # The whole daemon dies while a reply is on the wire and others wait behind it.
@@ -284,7 +279,7 @@ test_sleeper()
     desk_settings 'outbox = { lease = "4s"; };'
     desk_reload
     sink_say 'data=DATA 1 stall 5'
-    data_before=$(data_commands)
+    data_before=$(sink_commands DATA)
     taken lmtp sleeper
     wait_for 60 is_behind_fence
     sleepers=$(desk_workers sender)

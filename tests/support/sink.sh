@@ -7,6 +7,7 @@
 #   sink_say RULE...       how it answers from now on; no rule: accepts all
 #   sink_mails             the files it keeps, oldest first
 #   sink_count             how many they are
+#   sink_commands WORD     how many such commands it has been given
 #   sink_wait N [SECONDS]  until it keeps at least N
 #   sink_stop
 #   smtp_send ARGS...      a client as simple: see smtp_send.py
@@ -63,6 +64,11 @@ sink_count()
 sink_has()
 {
     [ "$(sink_count)" -ge "$1" ]
+}
+
+sink_commands()
+{
+    grep -c "C: $1" "$SERVERS/sink.log"
 }
 
 sink_wait()
