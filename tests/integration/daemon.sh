@@ -247,7 +247,7 @@ test_reload()
         "event=settings\.kept .*$DESK_CONF:$wrong: "
     tap_ok "we go on with the old ones" works rosa money@desk.test
     kill -9 "$(desk_workers lmtp | head -n 1)"
-    wait_for 60 has_workers lmtp 4
+    wait_for 60 desk_has_workers lmtp 4
     tap_ok "even those who start later" works rita money@desk.test
     desk_settings
     sed -i 's/lmtp\.sock/other.sock/' "$DESK_CONF"
@@ -280,15 +280,10 @@ test_reload_under_load()
 
 # --- workers that die ------------------------------------------------------
 
-has_workers()
-{
-    [ "$(desk_workers "$1" | wc -l)" -eq "$2" ]
-}
-
 is_replaced()
 {
     [ -n "$(desk_workers "$1")" ] &&
-        ! desk_workers "$1" | grep -qx "$2" && has_workers "$1" "$3"
+        ! desk_workers "$1" | grep -qx "$2" && desk_has_workers "$1" "$3"
 }
 
 test_killed_workers()
@@ -315,11 +310,7 @@ test_overdue()
     desk_settings 'workers = { processor = 1; };'
     sed -i 's/timeout = "20s"/timeout = "1s"/' "$DESK_CONF"
     desk_renew processor 1
-    mkfifo "$SERVERS/locker"
-    psql -X -q -d desk <"$SERVERS/locker" >"$SERVERS/locker.out" 2>&1 &
-    exec 9>"$SERVERS/locker"
-    echo 'BEGIN; LOCK TABLE event; SELECT 1;' >&9
-    wait_for 60 test -s "$SERVERS/locker.out"
+    hold_table event
     mail_write overdue overdue@customers.test 'It takes long'
     victim=$(desk_workers processor)
     lmtp_send overdue overdue@customers.test support@desk.test >/dev/null
@@ -329,7 +320,7 @@ test_overdue()
     # after a pause of the supervisor's own.
     tap_ok "who overstays is killed" \
         desk_log "event=worker\.overdue .*pid=$victim " 90
-    exec 9>&-
+    let_go
     tap_ok "and replaced" wait_for 60 is_replaced processor "$victim" 1
     settled=$((settled + 1))
     tap_ok "the mail is processed" desk_settled "$settled"

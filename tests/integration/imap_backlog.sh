@@ -19,19 +19,9 @@ folder_waits()
     [ "$(desk_sql 'SELECT sum(waiting) FROM folder')" = "$1" ]
 }
 
-# Processors cannot write as long as this is held.
-hold_processors()
-{
-    mkfifo "$SERVERS/locker"
-    psql -X -q -d desk <"$SERVERS/locker" >"$SERVERS/locker.out" 2>&1 &
-    exec 9>"$SERVERS/locker"
-    echo 'BEGIN; LOCK TABLE event; SELECT 1;' >&9
-    wait_for 60 test -s "$SERVERS/locker.out"
-}
-
 test_below()
 {
-    hold_processors
+    hold_table event # which processors write
     put_mail one
     put_mail two
     tap_ok "below the limit mail is taken" wait_for 60 waits 2
@@ -55,7 +45,7 @@ test_full()
 
 test_drained()
 {
-    exec 9>&-
+    let_go
     tap_ok "once there is room it is taken" wait_for 60 waits 0
     tap_ok "all of it" desk_settled 5 60
     tap_ok "which is said" desk_log 'event=folder.goes-on' 60

@@ -109,16 +109,12 @@ test_killed()
 # by now.
 test_stopped()
 {
-    mkfifo "$SERVERS/locker"
-    psql -X -q <"$SERVERS/locker" >"$SERVERS/locker.out" 2>&1 &
-    exec 9>"$SERVERS/locker"
-    echo "BEGIN; LOCK TABLE left_mail IN SHARE ROW EXCLUSIVE MODE; SELECT 1;" >&9
-    wait_for 60 test -s "$SERVERS/locker.out"
+    hold_table left_mail 'SHARE ROW EXCLUSIVE'
     put_noted five INBOX support
     tap_ok "b is about to fetch a mail" wait_for 60 somebody_waits
     stopped=$(all_of b)
     kill -STOP $stopped
-    exec 9>&-
+    let_go
     began=$(now_ms)
     tap_ok "a takes the folder of who does not say a word" \
         wait_for 70 lease_is "$of_a"

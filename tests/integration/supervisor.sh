@@ -24,11 +24,6 @@ takes()
     settled=$((settled + 1))
 }
 
-has_workers()
-{
-    [ "$(desk_workers "$1" | wc -l)" -eq "$2" ]
-}
-
 mark()
 {
     desk_mark=$(wc -l <"$DESK_LOG")
@@ -49,7 +44,7 @@ test_crash_loop()
         desk_log 'event=worker\.crash-loop .*name=processor:0 deaths=5'
     mail_write meanwhile meanwhile@customers.test 'It does not work'
     tap_ok "meanwhile mail is accepted" takes meanwhile
-    tap_ok "and the others live on" wait_for 60 has_workers lmtp 4
+    tap_ok "and the others live on" wait_for 60 desk_has_workers lmtp 4
     tap_ok "status says so" wait_for 60 status_says \
         '^processor:0 .* dies again and again$'
     tap_ok "pauses between deaths grow" \
@@ -80,7 +75,7 @@ status_says()
 
 is_replaced()
 {
-    ! desk_workers "$1" | grep -qx "$2" && has_workers "$1" "$3"
+    ! desk_workers "$1" | grep -qx "$2" && desk_has_workers "$1" "$3"
 }
 
 test_standing_still()
@@ -152,14 +147,14 @@ test_pool()
     idle_client 4
     wait_for 60 test -e "$SERVERS/go.3.half"
     wait_for 60 test -e "$SERVERS/go.4.half"
-    tap_ok "there are more as they are needed" wait_for 60 has_workers lmtp 4
+    tap_ok "there are more as they are needed" wait_for 60 desk_has_workers lmtp 4
     idle_client 5
     tap_ok "but not beyond the limit: then who says nothing has to leave" \
         wait_for 60 grep -q '^S: 421 4\.' "$SERVERS/idle.1"
     tap_is "there are still as many" "$(desk_workers lmtp | wc -l)" 4
     # shellcheck disable=SC2086
     kill $clients 2>/dev/null
-    tap_ok "who is not needed ends" wait_for 60 has_workers lmtp 2
+    tap_ok "who is not needed ends" wait_for 60 desk_has_workers lmtp 2
     tap_ok "and that is all" works shrunk
     tap_unlike "none of them died" "$(tail -n "+$desk_mark" "$DESK_LOG")" \
         'event=worker\.(died|overdue)'
@@ -192,7 +187,7 @@ test_log()
     tap_ok "for workers, too" works chatty
     file=$SERVERS/run/postern.log
     desk_settings "log_file = \"$file\";"
-    wait_for 60 has_workers '' 9
+    wait_for 60 desk_has_workers '' 9
     old=$(desk_workers | sort)
     kill -HUP "$(server_pid posternd)"
     tap_ok "HUP: the log goes to a file" \

@@ -23,22 +23,6 @@ cut_all()
         FROM pg_stat_activity WHERE usename = 'postern'" >/dev/null
 }
 
-# A transaction that keeps everybody else out of table $1, until let_go.
-hold_table()
-{
-    mkfifo "$SERVERS/locker"
-    psql -X -q -d desk <"$SERVERS/locker" >"$SERVERS/locker.out" 2>&1 &
-    exec 9>"$SERVERS/locker"
-    echo "BEGIN; LOCK TABLE $1; SELECT 1;" >&9
-    wait_for 60 test -s "$SERVERS/locker.out"
-}
-
-let_go()
-{
-    exec 9>&-
-    rm -f "$SERVERS/locker" "$SERVERS/locker.out"
-}
-
 somebody_waits()
 {
     [ -n "$(backends "wait_event_type = 'Lock'")" ]

@@ -20,10 +20,13 @@
 #   desk_reload            HUP, and wait until the log has an answer to it and those
 #                          who had the old settings have left; desk_hup does not
 #                          wait for them, who may be stopped or stuck
-#   desk_renew ROLE N      desk_reload, and until N workers of this role are there
+#   desk_has_workers ROLE N    so many of this role are there
+#   desk_renew ROLE N      desk_reload, and until they are
 #   desk ARGS...           postern(1) as the service's user
 #   deliver ARGS...        postern-deliver(1) to $DESK_SOCKET
 #   desk_sql SQL           what the database says, "|" between columns
+#   hold_table TABLE [MODE]   a transaction that keeps everybody else out of it
+#                          (or locks it in MODE), until let_go
 #   desk_settled N [S]     until N hand-overs are there and none waits
 #   desk_sent N [S]        until N mails have left and none is on its way
 #   desk_kind KIND         files in the sink of one kind: ack, reply, notice,
@@ -222,6 +225,21 @@ desk_sane()
 desk_sql()
 {
     psql -X -At -c "$1" 2>&1
+}
+
+hold_table()
+{
+    mkfifo "$SERVERS/locker"
+    psql -X -q <"$SERVERS/locker" >"$SERVERS/locker.out" 2>&1 &
+    exec 9>"$SERVERS/locker"
+    echo "BEGIN; LOCK TABLE $1 ${2:+IN $2 MODE}; SELECT 1;" >&9
+    wait_for 60 test -s "$SERVERS/locker.out"
+}
+
+let_go()
+{
+    exec 9>&-
+    rm -f "$SERVERS/locker" "$SERVERS/locker.out"
 }
 
 desk_has_settled()
