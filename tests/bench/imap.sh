@@ -46,7 +46,7 @@ bench_imap_settings()
     printf 'secret\n' >"$SERVERS/imap-password"
     chmod 0600 "$SERVERS/imap-password"
     chown "$SERVERS_USER" "$SERVERS/imap-password"
-    bench_settings "$(free_port)"
+    bench_settings "$(port_reserve)"
     sed -i 's/mail_size = "60MiB"/mail_size = "100MiB"/' "$DESK_CONF"
     cat >>"$DESK_CONF" <<CONF
 accounts = ( { name = "office"; host = "127.0.0.1"; port = $DOVECOT_PORT;

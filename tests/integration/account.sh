@@ -169,7 +169,7 @@ test_closed_file()
 
 test_servers()
 {
-    free=$(free_port)
+    free=$(port_reserve)
     HOST='host = "nowhere.invalid";' write_settings "$inbox"
     wrong "a host that is none" 75 \
         "^FAIL  resolve: cannot find host 'nowhere.invalid'" \

@@ -225,7 +225,7 @@ test_validity()
 faults_wanted
 servers_need pg sink dovecot
 servers_dir
-PROXY_PORT=$(free_port)
+PROXY_PORT=$(port_reserve)
 ACCOUNT_PORT=$PROXY_PORT
 imap_prepare || exit 1
 IMAP_STOP=$SERVERS/put.stop

@@ -179,7 +179,7 @@ has_alarms()
 
 test_silent()
 {
-    METRICS_PORT=$(free_port)
+    METRICS_PORT=$(port_reserve)
     IMAP_LIMITS='folder_silence = "1min";'
     imap_settings "metrics = { host = \"127.0.0.1\";
         port = $METRICS_PORT; };"

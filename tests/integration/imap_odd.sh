@@ -20,7 +20,7 @@ odd_prepare()
 {
     desk_prepare || return 1
     account_password
-    ACCOUNT_PORT=$(free_port)
+    ACCOUNT_PORT=$(port_reserve)
     cp "$servers_support/imap_odd_server.py" "$SERVERS/"
     odd '{}'
     servers_mkdir "$SERVERS/odd" 0755 "$SERVERS_USER"

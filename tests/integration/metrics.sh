@@ -35,7 +35,7 @@ agrees()
 
 start()
 {
-    METRICS_PORT=$(free_port)
+    METRICS_PORT=$(port_reserve)
     METRICS_URL=http://127.0.0.1:$METRICS_PORT/metrics
     METRICS="metrics = { host = \"127.0.0.1\"; port = $METRICS_PORT; };
         outbox = { first_retry = \"1s\"; };

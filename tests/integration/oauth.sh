@@ -63,7 +63,7 @@ lines()
 start()
 {
     servers_dir && tls_make localhost || return 1
-    port=$(free_port)
+    port=$(port_reserve)
     home=$SERVERS/oauth
     ledger=$SERVERS/oauth/ledger
     servers_mkdir "$home" 0700 "$SERVERS_USER"
@@ -142,7 +142,7 @@ test_certificates()
         "is not an https URL.*status 78"
     tap_is "none of them has heard the secret" "$(cat "$ledger")" ""
     by_client good >/dev/null
-    sed -i "s|^token_url.*|token_url = https://localhost:$(free_port)/|" \
+    sed -i "s|^token_url.*|token_url = https://localhost:$(port_reserve)/|" \
         "$SERVERS/oauth.conf"
     tap_like "nobody there" "$(token "$SERVERS/oauth.conf" | lines)" \
         "Connection refused.*status 75"

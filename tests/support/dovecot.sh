@@ -79,11 +79,8 @@ dovecot_start()
 {
     servers_dir && servers_python || return 1
     dovecot_names
-    DOVECOT_PORT=$(free_port)
-    DOVECOT_TLS_PORT=$(free_port)
-    while [ "$DOVECOT_TLS_PORT" = "$DOVECOT_PORT" ]; do
-        DOVECOT_TLS_PORT=$(free_port)
-    done
+    DOVECOT_PORT=$(port_reserve) && DOVECOT_TLS_PORT=$(port_reserve) ||
+        return 1
     [ -n "${TLS_CERT:-}" ] || tls_make || return 1
     servers_mkdir "$DOVECOT_HOME" 0755 "$SERVERS_USER"
     servers_mkdir "$DOVECOT_MAIL" 0755 "$SERVERS_USER"

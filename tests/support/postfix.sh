@@ -97,7 +97,7 @@ postfix_prepare()
         return 0
     fi
     mkdir -p "$POSTFIX_CONFIG"
-    POSTFIX_PORT=$(free_port) || return 1
+    POSTFIX_PORT=$(port_reserve) || return 1
     echo "$POSTFIX_PORT" >"$SERVERS/postfix/port"
     servers_mkdir "$POSTFIX_QUEUE" 0755 root
     servers_mkdir "$SERVERS/postfix/data" 0755 postfix

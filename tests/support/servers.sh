@@ -29,7 +29,9 @@
 #   wait_for SECONDS COMMAND...   until it succeeds, polling; fails when time is up.
 #                          It costs nothing when the thing happens: be generous,
 #                          a sanitizer on a busy machine is many times slower
-#   free_port              a TCP port of 127.0.0.1 that is free right now
+#   port_reserve           prints a TCP port of this machine's loopback addresses,
+#                          which nobody but a server of ours gets until the script
+#                          ends (reserve_port.py); after servers_dir
 #
 #   tls_make [HOST...]     a CA and a certificate it gave to these names (default
 #                          localhost and 127.0.0.1): $TLS_CA, $TLS_CERT, $TLS_KEY
@@ -191,13 +193,16 @@ wait_for()
     done
 }
 
-free_port()
+# The subshell of $(port_reserve) remembers nothing: the pid is in a file.
+port_reserve()
 {
-    servers_python
-    "$PYTHON" -c 'import socket
-s = socket.socket()
-s.bind(("127.0.0.1", 0))
-print(s.getsockname()[1])'
+    servers_python || return 1
+    port_log=$(mktemp "$SERVERS/port-XXXXXX.log") || return 1
+    port_name=${port_log##*/}
+    cp "$servers_support/reserve_port.py" "$SERVERS/"
+    chmod 0644 "$SERVERS/reserve_port.py"
+    server_run "${port_name%.log}" "$PYTHON" "$SERVERS/reserve_port.py"
+    wait_for 60 grep '^[0-9]*$' "$port_log"
 }
 
 # --- one process ----------------------------------------------------------

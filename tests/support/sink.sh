@@ -31,7 +31,7 @@ sink_start()
         sink_stop
     fi
     # Started again it keeps its port, as a relay does.
-    sink_port=${SINK_PORT:-0}
+    sink_port=${SINK_PORT:-$(port_reserve)} || return 1
     rm -f "$SINK_DIR/port"
     # A copy: the checkout may be closed to $SERVERS_USER.
     cp "$servers_support/smtp_sink.py" "$SERVERS/smtp_sink.py"

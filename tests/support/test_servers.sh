@@ -44,6 +44,41 @@ INSERT 0 1"
         "$(stat -c %U "$PG_DATA")" "$PG_USER"
 }
 
+# try_port CALL: what became of it at $test_port: "good", or the error's name.
+try_port()
+{
+    "$PYTHON" -c '
+import errno, socket, sys
+here = ("127.0.0.1", int(sys.argv[1]))
+try:
+    if sys.argv[2] == "connect":
+        socket.create_connection(here, 5).close()
+    elif sys.argv[2] == "take":
+        socket.socket().bind(here)
+    else:
+        socket.create_server(here).close()
+    print("good")
+except OSError as error:
+    print(errno.errorcode[error.errno])' "$test_port" "$1"
+}
+
+test_ports()
+{
+    test_port=$(port_reserve)
+    tap_like "a port is reserved" "$test_port" '^[0-9]+$'
+    tap_unlike "another one is another" "$(port_reserve)" "^$test_port\$"
+    tap_is "nobody listens there" "$(try_port connect)" ECONNREFUSED
+    tap_is "who happens upon it does not get it" "$(try_port take)" EADDRINUSE
+    tap_is "a server that was told listens there" "$(try_port serve)" good
+    tap_is "and once more" "$(try_port serve)" good
+    tap_is "it stays reserved all the while" "$(try_port take)" EADDRINUSE
+    for test_file in "$SERVERS"/port-*.pid; do
+        test_file=${test_file##*/}
+        server_stop "${test_file%.pid}"
+    done
+    tap_is "until its keeper ends" "$(try_port take)" good
+}
+
 test_sink()
 {
     tap_ok "the sink starts" sink_start
@@ -178,6 +213,7 @@ test_cleaning()
 servers_need pg sink
 servers_dir
 postfix_names
+test_ports
 test_postgresql
 test_sink
 test_tls

@@ -147,7 +147,7 @@ play()
 # play_start PROBE...: the first lines of every server
 play_start()
 {
-    play_port=$(free_port)
+    play_port=$(port_reserve)
     rm -f "$SERVERS/played" "$SERVERS/probed"
     mkfifo "$SERVERS/lines"
     openssl s_server -accept "$play_port" -cert "$TLS_CERT" -key "$TLS_KEY" \
@@ -222,7 +222,7 @@ test_report()
     report=$(probe -t tls localhost "$DOVECOT_TLS_PORT" report)
     tap_like "a refused certificate is where it ended" "$report" '^stage: tls'
     tap_like "and shown" "$report" '^issuer: CN=Test CA'
-    report=$(probe 127.0.0.1 "$(free_port)" report)
+    report=$(probe 127.0.0.1 "$(port_reserve)" report)
     tap_like "nobody there is where it ended" "$report" '^stage: connect'
     report=$(probe 256.256.256.256 143 report)
     tap_like "so is a name that nobody has" "$report" '^stage: resolve'

@@ -138,7 +138,7 @@ test_silence()
 # Something that listens and never answers a handshake.
 silent_relay()
 {
-    port=$(free_port)
+    port=$(port_reserve)
     server_run silent "$PYTHON" -c "
 import socket, time
 s = socket.create_server(('127.0.0.1', $port))
