@@ -5,7 +5,7 @@ set -u
 . "${srcdir:-.}/tests/support/tap.sh"
 . "${srcdir:-.}/tests/support/servers.sh"
 servers_need dovecot sink
-command -v openssl >/dev/null || tap_needs "openssl"
+command -v openssl >/dev/null || tap_needs "openssl (Debian package openssl)"
 servers_dir
 conf=$SERVERS/postern.conf
 password=$SERVERS/password

@@ -250,7 +250,7 @@ test_secrets()
 faults_wanted
 clocks_wanted
 servers_need pg sink dovecot
-command -v openssl >/dev/null || tap_needs "openssl"
+command -v openssl >/dev/null || tap_needs "openssl (Debian package openssl)"
 imap_prepare || exit 1
 account_folder INBOX support
 imap_settings

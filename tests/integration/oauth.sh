@@ -5,7 +5,7 @@ set -u
 . "${srcdir:-.}/tests/support/tap.sh"
 . "${srcdir:-.}/tests/support/servers.sh"
 servers_need sink # Python
-command -v openssl >/dev/null || tap_needs "openssl"
+command -v openssl >/dev/null || tap_needs "openssl (Debian package openssl)"
 program=$srcdir/contrib/oauth/postern-token
 
 # settings FLOW PATH [LINE...]: prints the file's name; $TIMEOUT instead of 60 s

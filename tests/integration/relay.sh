@@ -508,7 +508,7 @@ test_six_days()
 
 faults_wanted
 servers_need pg sink
-command -v openssl >/dev/null || tap_needs "openssl"
+command -v openssl >/dev/null || tap_needs "openssl (Debian package openssl)"
 load_prepare || exit 1
 DESK_RELAY="host = \"127.0.0.1\"; port = $SINK_PORT; $QUICK_RELAY"
 desk_settings "$PATIENT"

@@ -14,6 +14,8 @@
 #   tap_pass NAME, tap_fail NAME [WHY]
 #   tap_diag TEXT, tap_show FILE [LINES]   for whoever reads the log
 #   tap_skip NAME WHY           this one point does not apply
+#   tap_lacks NAME WHAT         this one point needs what the machine lacks: it is
+#                               left out; with POSTERN_CI=1 that is a failure
 #   tap_needs WHAT              the machine lacks something: leave, skipped;
 #                               with POSTERN_CI=1 that is a failure
 #   tap_not_here WHY            this build is not meant to run it: leave
@@ -45,6 +47,15 @@ tap_skip()
 {
     tap_count=$((tap_count + 1))
     printf 'ok %d - %s # SKIP %s\n' "$tap_count" "$1" "$2"
+}
+
+tap_lacks()
+{
+    if [ "${POSTERN_CI:-0}" = 1 ]; then
+        tap_fail "$1" "this machine lacks $2"
+    else
+        tap_skip "$1" "needs $2"
+    fi
 }
 
 tap_diag()

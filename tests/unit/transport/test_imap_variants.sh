@@ -6,7 +6,7 @@ set -u
 . "${srcdir:-.}/tests/support/servers.sh"
 faults_wanted
 servers_need dovecot
-command -v openssl >/dev/null || tap_needs "openssl"
+command -v openssl >/dev/null || tap_needs "openssl (Debian package openssl)"
 
 # probe ARGUMENTS...: to this Dovecot, in clear
 probe()
