@@ -1,4 +1,4 @@
-/* SHA-256 of whole mails. The only place of the gateway that knows GnuTLS. */
+/* SHA-256 of whole mails. The only place of the gateway that knows nettle. */
 #ifndef GATEWAY_DIGEST_H
 #define GATEWAY_DIGEST_H
 

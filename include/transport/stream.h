@@ -13,6 +13,12 @@
 typedef struct Stream Stream;
 
 /*
+ * What people read where libetpan got no memory. It says so by NULL, where GLib
+ * would end the process; the connection is given up, and tried again later.
+ */
+#define STREAM_NO_MEMORY "there is no memory"
+
+/*
  * What became known of a connection, to be shown to people: all of it is text
  * for one line, and none of it a secret. Filled as far as it came, also when
  * it failed in the end; NULL is what it did not come to.
@@ -35,8 +41,8 @@ void stream_report_clear(StreamReport *report);
  * Connect to host:port, trying each address in turn within `timeout_s`; the
  * name server has its own time limits (resolv.conf(5)). The stream's deadline
  * is what is left of it.
- * FAILURE_TEMPORARY names host, port and the last reason. `ret_report` may be
- * NULL.
+ * FAILURE_TEMPORARY names host, port and the last reason, or says that there is
+ * no memory. `ret_report` may be NULL.
  */
 Stream *stream_open(const char *host, uint16_t port, int64_t timeout_s,
                     StreamReport *ret_report, GError **error);

@@ -1,19 +1,18 @@
 #include "gateway/digest.h"
 
-#include <gnutls/crypto.h>
-#include <gnutls/gnutls.h>
+#include <nettle/sha2.h>
 #include <stdint.h>
 
 #include "base/text.h"
 #include "mail/identity.h"
 
-enum { DIGEST_BYTES = 32 };
-
 static void
-hash(const char *bytes, size_t length, uint8_t ret_digest[DIGEST_BYTES])
+hash(const char *bytes, size_t length, uint8_t ret_digest[SHA256_DIGEST_SIZE])
 {
-    int failed = gnutls_hash_fast(GNUTLS_DIG_SHA256, bytes, length, ret_digest);
-    g_assert(failed == 0); /* it has nothing that could fail but memory */
+    struct sha256_ctx state;
+    sha256_init(&state);
+    sha256_update(&state, length, (const uint8_t *)bytes);
+    sha256_digest(&state, SHA256_DIGEST_SIZE, ret_digest);
 }
 
 GBytes *
@@ -21,7 +20,7 @@ digest_raw(GBytes *raw)
 {
     gsize length;
     const char *bytes = g_bytes_get_data(raw, &length);
-    uint8_t digest[DIGEST_BYTES];
+    uint8_t digest[SHA256_DIGEST_SIZE];
     hash(bytes != NULL ? bytes : "", length, digest);
     return g_bytes_new(digest, sizeof digest);
 }
@@ -39,7 +38,7 @@ digest_hex_from(GBytes *raw, size_t offset)
 {
     gsize length;
     const char *bytes = g_bytes_get_data(raw, &length);
-    uint8_t digest[DIGEST_BYTES];
+    uint8_t digest[SHA256_DIGEST_SIZE];
     hash(bytes != NULL ? bytes + offset : "", length - offset, digest);
     return text_hex(digest, sizeof digest);
 }
@@ -47,7 +46,7 @@ digest_hex_from(GBytes *raw, size_t offset)
 static void
 feed_hash(void *context, const char *piece, size_t length)
 {
-    gnutls_hash(*(gnutls_hash_hd_t *)context, piece, length);
+    sha256_update(context, length, (const uint8_t *)piece);
 }
 
 GBytes *
@@ -55,12 +54,11 @@ digest_content(GBytes *raw)
 {
     gsize length;
     const char *bytes = g_bytes_get_data(raw, &length);
-    gnutls_hash_hd_t state;
-    int failed = gnutls_hash_init(&state, GNUTLS_DIG_SHA256);
-    g_assert(failed == 0);
+    struct sha256_ctx state;
+    sha256_init(&state);
     bool has_identity = identity_content_feed(bytes != NULL ? bytes : "",
                                               length, feed_hash, &state);
-    uint8_t digest[DIGEST_BYTES];
-    gnutls_hash_deinit(state, digest);
+    uint8_t digest[SHA256_DIGEST_SIZE];
+    sha256_digest(&state, sizeof digest, digest);
     return has_identity ? g_bytes_new(digest, sizeof digest) : NULL;
 }

@@ -96,18 +96,29 @@ etpan_same_folder(const ImapClient *client, GError **error)
 }
 
 struct mailimap_set *
-etpan_set(const uint32_t *uids, size_t n)
+etpan_set(ImapClient *client, const uint32_t *uids, size_t n)
 {
     struct mailimap_set *set = mailimap_set_new_empty();
-    g_assert(set != NULL);
+    bool good = set != NULL;
     /* Neighbours as one range: a hundred numbers make a long line. */
-    for (size_t i = 0, last; i < n; i = last + 1) {
+    for (size_t i = 0, last; good && i < n; i = last + 1) {
         for (last = i; last + 1 < n && uids[last + 1] == uids[last] + 1;)
             last++;
-        g_assert(mailimap_set_add_interval(set, uids[i], uids[last]) ==
-                 MAILIMAP_NO_ERROR);
+        good = mailimap_set_add_interval(set, uids[i], uids[last]) ==
+               MAILIMAP_NO_ERROR;
     }
-    return set;
+    if (good)
+        return set;
+    etpan_set_free(set);
+    stream_give_up(client->stream, STREAM_NO_MEMORY);
+    return NULL;
+}
+
+void
+etpan_set_free(struct mailimap_set *set)
+{
+    if (set != NULL)
+        mailimap_set_free(set);
 }
 
 char *

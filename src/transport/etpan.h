@@ -70,8 +70,13 @@ bool etpan_same_folder(const ImapClient *client, GError **error);
  * imap_modseq.c. */
 void imap_note_modseq(ImapClient *client, const clist *answers);
 
-/* A set of UIDs for a command; the caller's. */
-struct mailimap_set *etpan_set(const uint32_t *uids, size_t n);
+/*
+ * A set of UIDs for a command, to be freed with etpan_set_free(). NULL: there was
+ * no memory, and the stream is given up.
+ */
+struct mailimap_set *etpan_set(ImapClient *client, const uint32_t *uids,
+                               size_t n);
+void etpan_set_free(struct mailimap_set *set); /* takes NULL */
 
 /* A folder's name on the wire (RFC 3501 5.1.3); g_free() it. NULL: it has no
  * form there. */

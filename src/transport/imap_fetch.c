@@ -48,9 +48,11 @@ fetch(ImapClient *client, const uint32_t *uids, size_t n,
     mailimap_fetch_type_new_fetch_att_list_add(type, wanted);
     if (more != NULL)
         mailimap_fetch_type_new_fetch_att_list_add(type, more);
-    struct mailimap_set *set = etpan_set(uids, n);
-    int result = mailimap_uid_fetch(client->imap, set, type, ret_answers);
-    mailimap_set_free(set);
+    struct mailimap_set *set = etpan_set(client, uids, n);
+    int result = set == NULL
+                     ? MAILIMAP_ERROR_MEMORY
+                     : mailimap_uid_fetch(client->imap, set, type, ret_answers);
+    etpan_set_free(set);
     mailimap_fetch_type_free(type);
     return result;
 }

@@ -118,11 +118,17 @@ open_client(const Account *account, const char *secret, ImapReport *report,
         g_prefix_error(error, "account '%s': ", account->name);
         return NULL;
     }
+    mailimap *imap = mailimap_new(0, NULL);
+    if (imap == NULL) {
+        failure_set(error, FAILURE_TEMPORARY, "account '%s': %s", account->name,
+                    STREAM_NO_MEMORY);
+        stream_close(stream);
+        return NULL;
+    }
     ImapClient *client = g_new0(ImapClient, 1);
     client->account = account;
     client->stream = stream;
-    client->imap = mailimap_new(0, NULL);
-    g_assert(client->imap != NULL);
+    client->imap = imap;
     stream_set_guard(stream, guard, &client->guard);
     bool good = come_in(client, secret, report, error);
     imap_report_session(client, report);

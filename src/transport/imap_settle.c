@@ -19,10 +19,11 @@ store(ImapClient *client, const uint32_t *uids, size_t n,
     mailimap_flag_list_add(flags, flag);
     struct mailimap_store_att_flags *change =
         mailimap_store_att_flags_new_add_flags_silent(flags);
-    struct mailimap_set *set = etpan_set(uids, n);
-    int result = mailimap_uid_store(client->imap, set, change);
+    struct mailimap_set *set = etpan_set(client, uids, n);
+    int result = set == NULL ? MAILIMAP_ERROR_MEMORY
+                             : mailimap_uid_store(client->imap, set, change);
     mailimap_store_att_flags_free(change);
-    mailimap_set_free(set);
+    etpan_set_free(set);
     if (result != MAILIMAP_NO_ERROR)
         return etpan_fail(client, FAILURE_TEMPORARY, "UID STORE", error);
     if (client->imap->imap_response_info != NULL)
@@ -74,9 +75,10 @@ imap_delete(ImapClient *client, const uint32_t *uids, size_t n, GError **error)
         return true;
     if (!begin(client, error))
         return false;
-    struct mailimap_set *set = etpan_set(uids, n);
-    int result = mailimap_uid_expunge(client->imap, set);
-    mailimap_set_free(set);
+    struct mailimap_set *set = etpan_set(client, uids, n);
+    int result = set == NULL ? MAILIMAP_ERROR_MEMORY
+                             : mailimap_uid_expunge(client->imap, set);
+    etpan_set_free(set);
     return result == MAILIMAP_NO_ERROR ||
            etpan_fail(client, FAILURE_TEMPORARY, "UID EXPUNGE", error);
 }
@@ -112,31 +114,26 @@ copied(const struct mailimap_set *source, const uint32_t *uids, size_t n)
     return there;
 }
 
-static void
-free_set(struct mailimap_set *set)
-{
-    if (set != NULL)
-        mailimap_set_free(set);
-}
-
 /* MOVE, or COPY where there is none. ret_there: as copied(). */
 static bool
 carry(ImapClient *client, const uint32_t *uids, size_t n, const char *name,
       GArray **ret_there)
 {
     uint32_t validity;
-    struct mailimap_set *set = etpan_set(uids, n);
+    struct mailimap_set *set = etpan_set(client, uids, n);
     struct mailimap_set *source = NULL, *target = NULL;
+    if (set == NULL)
+        return false;
     int result = client->abilities.move
                      ? mailimap_uidplus_uid_move(client->imap, set, name,
                                                  &validity, &source, &target)
                      : mailimap_uidplus_uid_copy(client->imap, set, name,
                                                  &validity, &source, &target);
-    mailimap_set_free(set);
+    etpan_set_free(set);
     if (result == MAILIMAP_NO_ERROR)
         *ret_there = copied(source, uids, n);
-    free_set(source);
-    free_set(target);
+    etpan_set_free(source);
+    etpan_set_free(target);
     return result == MAILIMAP_NO_ERROR;
 }
 

@@ -153,10 +153,13 @@ smtp_chat_reply(Stream *stream, int64_t timeout_s, SmtpReply *ret_reply,
     stream_set_deadline(stream, timeout_s);
     stream_set_budget(stream, REPLY_BYTES);
     MMAPString *buffer = mmap_string_new("");
-    g_assert(buffer != NULL);
     g_autoptr(GString) joined = g_string_new(NULL);
-    bool good = read_lines(mail, buffer, joined, ret_reply, line, context);
-    mmap_string_free(buffer);
+    bool good = buffer != NULL &&
+                read_lines(mail, buffer, joined, ret_reply, line, context);
+    if (buffer == NULL)
+        stream_give_up(stream, STREAM_NO_MEMORY);
+    else
+        mmap_string_free(buffer);
     ret_reply->text = safe_text(joined->str, joined->len);
     if (ret_reply->enhanced == NULL)
         ret_reply->enhanced = g_strdup("");

@@ -166,14 +166,18 @@ stream_open(const char *host, uint16_t port, int64_t timeout_s,
     int fd = connect_to_host(host, port, deadline_ms, ret_report, error);
     if (fd < 0)
         return NULL;
-    Stream *stream = g_new0(Stream, 1);
+    g_autoptr(Stream) stream = g_new0(Stream, 1);
     stream->fd = fd;
     stream->deadline_ms = deadline_ms;
     mailstream_low *low = mailstream_low_new(stream, &driver);
-    g_assert(low != NULL);
-    stream->mail = mailstream_new(low, BUFFER_BYTES);
-    g_assert(stream->mail != NULL);
-    return stream;
+    if (low != NULL)
+        stream->mail = mailstream_new(low, BUFFER_BYTES);
+    if (stream->mail != NULL)
+        return g_steal_pointer(&stream);
+    free(low);
+    failure_set(error, FAILURE_TEMPORARY, "%s for a connection to %s port %u",
+                STREAM_NO_MEMORY, host, (unsigned)port);
+    return NULL;
 }
 
 void

@@ -33,6 +33,8 @@
 #                          which nobody but a server of ours gets until the script
 #                          ends (reserve_port.py); after servers_dir
 #
+#   preload_build NAME     support/NAME.c as $SERVERS/NAME.so, for LD_PRELOAD; fails,
+#                          with a skipped point, where this build bears none
 #   tls_make [HOST...]     a CA and a certificate it gave to these names (default
 #                          localhost and 127.0.0.1): $TLS_CA, $TLS_CERT, $TLS_KEY
 #
@@ -189,7 +191,7 @@ wait_for()
         if [ "$wait_left" -le 0 ]; then
             return 1
         fi
-        sleep 0.05
+        sleep 0.05 # the one place where tests poll
     done
 }
 
@@ -275,6 +277,28 @@ server_stop()
     fi
     rm -f "$SERVERS/$1.pid"
     return "$server_result"
+}
+
+# --- what is loaded before a program ---------------------------------------
+
+preload_build()
+{
+    case ${POSTERN_BUILD:-} in
+    *sanitize*)
+        tap_skip "$1" "the sanitizer must be loaded first"
+        return 1
+        ;;
+    *coverage*)
+        tap_skip "$1" "counting needs memory and files of its own"
+        return 1
+        ;;
+    esac
+    servers_dir || return 1
+    if ! ${CC:-cc} -shared -fPIC -O1 -D_GNU_SOURCE -o "$SERVERS/$1.so" \
+        "$servers_support/$1.c" 2>"$SERVERS/cc.out"; then
+        tap_lacks "$1" "a C compiler (Debian package build-essential)"
+        return 1
+    fi
 }
 
 # --- certificates ---------------------------------------------------------
