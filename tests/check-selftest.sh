@@ -144,8 +144,39 @@ show_hardening()
     done
 }
 
+# commands_in DIRECTORY: which of these are there
+commands_in()
+{
+    for command in sh awk python3 curl; do
+        if [ -x "$1/$command" ]; then
+            echo $command
+        fi
+    done | tr '\n' ' '
+}
+
+# A command that is installed here, but would not be on a new machine.
+show_commands()
+{
+    if [ "$(dpkg-query -W -f '${db:Status-Status}' curl 2>&1)" != installed ]
+    then
+        tap_lacks "a command that nobody has named is missed" \
+            "curl (Debian package curl)"
+        return
+    fi
+    mkdir -p "$work/named/tests" "$work/named/contrib"
+    cp "$checks/named-commands" "$work/named/tests/"
+    sed '/ curl$/d' "$checks/../contrib/packages" >"$work/named/contrib/packages"
+    python3 "$checks/named-commands" "$work/commands" >"$work/count"
+    tap_is "the named commands are there, as a new machine has them" \
+        "$(commands_in "$work/commands")" 'sh awk python3 curl '
+    python3 "$work/named/tests/named-commands" "$work/fewer" >"$work/count"
+    tap_is "a command that nobody has named is missed" \
+        "$(commands_in "$work/fewer")" 'sh awk python3 '
+}
+
 show_layers
 show_make
+show_commands
 show_purity
 show_symbols
 show_hardening
