@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "await.h"
+
 /* ---- hand-overs ---- */
 
 START_TEST(a_hand_over_is_stored_as_it_came)
@@ -187,6 +189,16 @@ START_TEST(two_processors_share_what_waits_and_never_a_row)
 }
 END_TEST
 
+static bool
+has_both(void *txn)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) batch =
+        delivery_lock_batch(txn, 10, DELIVERY_LARGE_BYTES, &error);
+    must(batch != NULL, error);
+    return batch->len == 2;
+}
+
 START_TEST(a_dead_processors_rows_are_free_at_once)
 {
     accept_some(2);
@@ -196,16 +208,7 @@ START_TEST(a_dead_processors_rows_are_free_at_once)
     txn_free(txn);
     store_free(dying);
     Txn *mine = begin(fix.store);
-    for (int i = 0; i < 3000; i++) { /* the server needs a moment to notice */
-        g_autoptr(GError) error = NULL;
-        g_autoptr(GPtrArray) batch =
-            delivery_lock_batch(mine, 10, DELIVERY_LARGE_BYTES, &error);
-        must(batch != NULL, error);
-        if (batch->len == 2)
-            break;
-        ck_assert_int_lt(i, 2999);
-        g_usleep(20000);
-    }
+    ck_assert(await(has_both, mine)); /* the server notices in its own time */
     commit(mine);
 }
 END_TEST

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "await.h"
 #include "store/statement.h"
 
 /* ---- a database of its own ---- */
@@ -227,16 +228,20 @@ END_TEST
 
 /* ---- the server ---- */
 
+static bool
+is_set(void *data)
+{
+    const char *const *setting = data;
+    g_autofree char *now = ask("SHOW %s", setting[0]);
+    return strcmp(now, setting[1]) == 0;
+}
+
+/* A reload takes a moment. */
 static void
 assert_setting(const char *name, const char *value)
 {
-    for (int i = 0; i < 3000; i++) { /* a reload takes a moment */
-        g_autofree char *now = ask("SHOW %s", name);
-        if (strcmp(now, value) == 0)
-            return;
-        g_usleep(20000);
-    }
-    ck_abort_msg("%s does not become %s", name, value);
+    const char *setting[] = {name, value};
+    ck_assert_msg(await(is_set, setting), "%s does not become %s", name, value);
 }
 
 static void

@@ -23,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "await.h"
 #include "base/failure.h"
 #include "mail/mail_form.h"
 #include "malformed.h"
@@ -587,19 +588,30 @@ computed_ms(pid_t pid)
     return spent.tv_sec * 1000 + spent.tv_nsec / 1000000;
 }
 
+typedef struct {
+    pid_t pid;
+    int64_t ms;
+} Computed;
+
+static bool
+has_computed(void *data)
+{
+    const Computed *least = data;
+    return computed_ms(least->pid) >= least->ms;
+}
+
 /* Halts `parent` and `child` for 4.5 s as soon as the child has a mail. */
 static pid_t
 halt_both(pid_t parent, pid_t child)
 {
-    int64_t began_ms = computed_ms(child);
+    Computed begun = {child, computed_ms(child) + 50};
     pid_t helper = fork();
     if (helper != 0)
         return helper;
-    while (computed_ms(child) < began_ms + 50)
-        g_usleep(5000);
+    await(has_computed, &begun);
     kill(parent, SIGSTOP);
     kill(child, SIGSTOP);
-    g_usleep(4500 * 1000);
+    g_usleep(4500 * 1000); /* more than a mail has, that is the point */
     kill(child, SIGCONT);
     kill(parent, SIGCONT);
     _exit(0);

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "await.h"
 #include "base/failure.h"
 #include "scratch.h"
 
@@ -193,18 +194,13 @@ END_TEST
 static const char *const slow[] = {"echo secret; sleep 60",
                                    "trap '' TERM; exec >/dev/null; sleep 60"};
 
-/* Is a process of this group left? We reap what its leader leaves behind. */
+/* The whole process group. We reap what its leader leaves behind. */
 static bool
-is_left(pid_t group)
+is_gone(void *group)
 {
-    for (int tries = 0; tries < 1000; tries++) {
-        while (waitpid(-1, NULL, WNOHANG) > 0)
-            continue;
-        if (kill(-group, 0) != 0)
-            return false;
-        g_usleep(10000);
-    }
-    return true;
+    while (waitpid(-1, NULL, WNOHANG) > 0)
+        continue;
+    return kill(-*(pid_t *)group, 0) != 0;
 }
 
 START_TEST(a_password_command_ends_with_all_it_started)
@@ -225,7 +221,7 @@ START_TEST(a_password_command_ends_with_all_it_started)
     ck_assert(g_file_get_contents(path, &text, NULL, NULL));
     pid_t group = (pid_t)g_ascii_strtoll(text, NULL, 10);
     ck_assert_int_gt(group, 1);
-    ck_assert(!is_left(group));
+    ck_assert(await(is_gone, &group));
     scratch_remove(path);
 }
 END_TEST

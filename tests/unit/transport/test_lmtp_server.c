@@ -97,7 +97,7 @@ run_client(void *data)
     for (size_t i = 0; i < client->length; i += step) {
         size_t n = MIN(step, client->length - i);
         if (i > 0 && client->pause_ms > 0)
-            g_usleep((gulong)client->pause_ms * 1000);
+            g_usleep((gulong)client->pause_ms * 1000); /* it is a slow one */
         size_t sent = 0;
         while (sent < n) {
             ssize_t k = send(client->fd, client->input + i + sent, n - sent,

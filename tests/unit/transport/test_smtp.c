@@ -7,6 +7,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "await.h"
 #include "base/failure.h"
 #include "peer.h"
 #include "transport/smtp.h"
@@ -655,6 +656,12 @@ START_TEST(a_connection_is_used_again)
 }
 END_TEST
 
+static bool
+is_dead(void *client)
+{
+    return !smtp_is_alive(client);
+}
+
 START_TEST(a_kept_connection_that_was_closed_is_noticed)
 {
     static const PeerStep closing[] = {
@@ -668,9 +675,7 @@ START_TEST(a_kept_connection_that_was_closed_is_noticed)
         Relay relay = relay_at(peer);
         SmtpClient *client = smtp_open(&relay, NULL, NULL);
         ck_assert_ptr_nonnull(client);
-        for (int wait = 0; wait < 200 && smtp_is_alive(client); wait++)
-            g_usleep(10000);
-        ck_assert(!smtp_is_alive(client));
+        ck_assert(await(is_dead, client));
         /* The 421 is not taken for an answer to MAIL. */
         Outgoing *outgoing = mail_to("a@x", "b@y", CONTENT);
         g_autofree char *outcome = submit(client, outgoing);
