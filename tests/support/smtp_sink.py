@@ -22,8 +22,10 @@ at any time (replace it by mv). A line is a rule, the first that fits counts:
     STAGE[=TEXT] TIMES ACTION
 
 STAGE   connect, ehlo, starttls, auth, mail, rcpt, data, body, dot, rset or
-        quit; =TEXT: only if the command (at dot: the content) has TEXT in it.
-        body is after 354, when the first bytes of the content are here
+        quit; =TEXT: only if the command (at dot: the content) has TEXT in it,
+        at mail, data and body also if another of this mail's commands has that
+        is here already. body is after 354, when the first bytes of the content
+        are here
 TIMES   how often, counted since control changed; * is always
 ACTION  reply CODE TEXT   answer that; at dot the mail is kept if CODE is 250
         drop              close the connection, nothing is kept
@@ -287,6 +289,11 @@ class Session(socketserver.BaseRequestHandler):
         self._send(reply)
         return reply
 
+    def _envelope(self, line):
+        """A command among those of its mail, said before or pipelined."""
+        return "\n".join((line, *self.mail.commands,
+                          self.buffer.decode("utf-8", "surrogateescape")))
+
     # --- the commands
 
     def _command(self, line):
@@ -341,7 +348,8 @@ class Session(socketserver.BaseRequestHandler):
         elif sender is None or self.mail.sender is not None:
             self._send("503 5.5.1 not now" if sender is not None else
                        "501 5.5.4 no address")
-        elif self._say("mail", line, "250 2.1.0 ok")[:1] == "2":
+        elif self._say("mail", self._envelope(line),
+                       "250 2.1.0 ok")[:1] == "2":
             self.mail.sender = sender
             self.mail.commands.append(line)
 
@@ -358,9 +366,10 @@ class Session(socketserver.BaseRequestHandler):
         if not self.mail.recipients:
             self._send("554 5.5.1 no valid recipients")
             return
-        if self._say("data", line, "354 go ahead")[:3] != "354":
+        if self._say("data", self._envelope(line),
+                     "354 go ahead")[:3] != "354":
             return
-        action = self.server.rules.action("body", line)
+        action = self.server.rules.action("body", self._envelope(line))
         if action is not None:
             self._fill()
             self._obey(*action.partition(" ")[::2], "")
