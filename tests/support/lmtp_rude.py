@@ -6,18 +6,21 @@ usage: lmtp_rude.py SOCKET half FILE      leave in the middle of the content
                                           answered
        lmtp_rude.py SOCKET deaf FILE      the same again and again, with replies
                                           under way, and by RST where there is one
-       lmtp_rude.py SOCKET drip N SECONDS N connections at once, each of which
-                                          says a byte and no more
-       lmtp_rude.py SOCKET insist N SECONDS  the same, but each comes back at once
+       lmtp_rude.py SOCKET drip N STOP    N connections at once, each of which
+                                          says a byte and no more, until there is
+                                          a file STOP
+       lmtp_rude.py SOCKET insist N STOP  the same, but each comes back at once
                                           when it is sent away
        lmtp_rude.py SOCKET nonsense       what no client says: 64 kB in a line, a
                                           NUL, 10,000 recipients, garbage behind
                                           DATA, replies never read
 
 Mails are from rude@customers.test to support@desk.test. `nonsense` prints what
-was answered, the first 60 bytes a line; drip and insist how many were sent away.
+was answered, the first 60 bytes a line; drip and insist how many were sent away,
+a line whenever they are more.
 """
 
+import os
 import re
 import select
 import socket
@@ -84,12 +87,11 @@ def deaf(path, file):
         sock.close()
 
 
-def drip(path, number, seconds, come_back=False):
-    """A byte from each, until all were sent away."""
-    end = time.monotonic() + float(seconds)
+def drip(path, number, stop, come_back=False):
+    """A byte from each, and whoever is sent away is counted."""
     waiting = []
     sent_away = 0
-    while time.monotonic() < end and (come_back or sent_away < int(number)):
+    while not os.path.exists(stop):
         while len(waiting) + (0 if come_back else sent_away) < int(number):
             sock = socket.socket(socket.AF_UNIX)
             sock.setblocking(False)
@@ -110,12 +112,13 @@ def drip(path, number, seconds, come_back=False):
                 sock.close()
                 waiting.remove(sock)
                 sent_away += 1
-    print("sent away %d" % sent_away)
+        if ready:
+            print("sent away %d" % sent_away, flush=True)
 
 
-def insist(path, number, seconds):
+def insist(path, number, stop):
     """Never fewer of them."""
-    drip(path, number, seconds, True)
+    drip(path, number, stop, True)
 
 
 def say(path, name, text, mark=b"221"):
@@ -152,7 +155,7 @@ def nonsense(path):
             sock.send(b"NOOP\r\n" * 100)
     except OSError:
         pass
-    time.sleep(1)
+    time.sleep(1)  # in which the server has nowhere to write to
     sock.close()
 
 

@@ -8,6 +8,7 @@
 #                          limits, $LOAD_LEASE is outbox.lease
 #   load_begin NAME [ARGS...]   mails NAME-... from now on, by LMTP and by pipe,
 #                          ARGS for mta.py
+#   load_flows             until the first of them have been taken
 #   load_end NAME          stop; TAP points: nobody was told "never", none lost
 #   load_some NAME N [ARGS...]  N mails by LMTP, until they are taken
 #   goes_through NAME      TAP points: a mail goes in, and its answer out
@@ -61,12 +62,23 @@ load_begin()
     load_name=$1
     shift
     rm -f "$LOAD_STOP"
+    load_before=$(wc -l <"$LEDGER")
     load_pids=
     for load_road in $LOAD_ROADS; do
         load_client "$load_road" "$load_name" --until "$LOAD_STOP" --at-once 2 \
             --pause 0.1 "$@" &
         load_pids="$load_pids $!"
     done
+}
+
+load_flows()
+{
+    wait_for 60 load_has_taken 10
+}
+
+load_has_taken()
+{
+    [ "$(wc -l <"$LEDGER")" -ge $((load_before + $1)) ]
 }
 
 load_end()
