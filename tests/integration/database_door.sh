@@ -15,14 +15,14 @@ set -u
 shut_out()
 {
     load_begin "$1"
-    sleep 0.5
+    load_flows
     mark_log
     $3
     cut_all
     tap_ok "$1: the log says why" desk_log "event=worker\.paused.*$2"
     fault_is_refused "$1"
     shut_pauses=$(pauses)
-    sleep 3
+    sleep 3 # in which one who does not pause would try a hundred times
     tap_ok "$1: it is slow to try again" \
         [ $(($(pauses) - shut_pauses)) -lt 40 ]
     $4
@@ -111,7 +111,7 @@ test_read_only_session()
 test_schema()
 {
     load_begin schema
-    sleep 0.5
+    load_flows
     mark_log
     desk_sql "INSERT INTO schema_migration (version, name, digest)
         VALUES (9999, '9999_future.sql', 'none')" >/dev/null
@@ -128,7 +128,7 @@ test_schema()
 is_refused_now()
 {
     schema_before=$(wc -l <"$LEDGER")
-    sleep 1
+    sleep 1 # in which each client would try five times
     [ "$(wc -l <"$LEDGER")" = "$schema_before" ]
 }
 
@@ -222,7 +222,7 @@ test_failover()
 {
     tap_ok "a standby is made" standby_start
     load_begin failover
-    sleep 1
+    load_flows
     mark_log
     # In order, so that the standby has everything: an asynchronous one that has
     # not may lose mail, as README says.

@@ -114,7 +114,7 @@ answer_tickets()
             echo 'We have mended it.' |
                 desk ticket reply -a Anna "$answered" >/dev/null 2>&1
         fi
-        sleep 0.3
+        sleep 0.3 # a person thinks
     done
 }
 
@@ -124,6 +124,7 @@ torture()
 {
     killed=0
     while [ $killed -lt "$KILLS" ]; do
+        # Whoever was begun anew has the time to begin something.
         sleep "0.$(shuf -n 1 -i 100-299)"
         keep_running
         if ! kill_one; then

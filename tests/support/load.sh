@@ -9,6 +9,7 @@
 #   load_begin NAME [ARGS...]   mails NAME-... from now on, by LMTP and by pipe,
 #                          ARGS for mta.py
 #   load_flows             until the first of them have been taken
+#   load_has_ended         all mails of it have been taken; $LOAD_STOP ends it
 #   load_end NAME          stop; TAP points: nobody was told "never", none lost
 #   load_some NAME N [ARGS...]  N mails by LMTP, until they are taken
 #   goes_through NAME      TAP points: a mail goes in, and its answer out
@@ -79,6 +80,13 @@ load_flows()
 load_has_taken()
 {
     [ "$(wc -l <"$LEDGER")" -ge $((load_before + $1)) ]
+}
+
+load_has_ended()
+{
+    for load_pid in $load_pids; do
+        [ -z "$(process_start "$load_pid")" ] || return 1
+    done
 }
 
 load_end()
