@@ -44,6 +44,20 @@ becomes()
     wait_for 60 is_newest "$1" "$2"
 }
 
+# A sender has it no more, and it is due in a while.
+is_put_off()
+{
+    [ "$(desk_sql "SELECT state, last_error <> '' FROM outgoing
+        WHERE kind = '$1' ORDER BY id DESC LIMIT 1")" = "queued|t" ]
+}
+
+# The while passes.
+time_passes()
+{
+    desk_sql "UPDATE outgoing SET due_at = now() WHERE state = 'queued'" \
+        >/dev/null
+}
+
 reply_to()
 {
     echo 'We have mended it.' | desk ticket reply -a Anna "$1" >/dev/null
@@ -71,6 +85,12 @@ test_lost_before_the_dot()
         desk_forget_connection
         sink_say "$stage 1 drop"
         write_first "lost-$stage"
+        case $stage in
+        connect | ehlo)
+            wait_for 60 is_put_off acknowledgement
+            time_passes
+            ;;
+        esac
         tap_ok "connection lost at $stage: it is sent later" \
             becomes acknowledgement sent
         tap_is "connection lost at $stage: once" \
@@ -95,7 +115,9 @@ test_relay_away()
     tap_is "without a relay mail waits" \
         "$(desk_sql "SELECT count(*) FROM outgoing WHERE ticket_id = $ticket
             AND state IN ('queued', 'submitting')")" 2
+    wait_for 60 is_put_off reply
     sink_start
+    time_passes
     tap_ok "and leaves when it is back" becomes reply sent
     tap_ok "all of it" becomes acknowledgement sent
     tap_is "once each" "$(count_to away)" 2
@@ -316,6 +338,7 @@ test_tls()
     tls_make localhost
     tls_sink starttls
     relay_with starttls "$login"
+    time_passes
     tap_ok "with the right certificate it leaves" \
         wait_for 60 has_mail_to wronghost
     tap_ok "and the other one" wait_for 60 has_mail_to stripped
