@@ -97,20 +97,16 @@ mirror_start()
         --socket "$DESK_SOCKET" "$@"
 }
 
-# Nothing waits, nothing is on its way, and the mirror has seen everything.
-is_quiet()
-{
-    [ "$(cat "$SINK_DIR/mirrored" 2>/dev/null)" = "$(sink_count)" ] &&
-        [ "$(desk_sql "SELECT (SELECT count(*) FROM delivery
-                WHERE state = 'waiting') + (SELECT count(*) FROM outgoing
-                WHERE state IN ('queued', 'submitting'))")" = 0 ]
-}
-
-# It stays so: look twice, with time for a mail to go round between.
+# The mirror has seen everything, and while that was so nothing waited and nothing
+# was on its way: then it stays so.
 is_over()
 {
-    is_quiet && quiet_count=$(sink_count) && sleep 0.7 && is_quiet &&
-        [ "$(sink_count)" = "$quiet_count" ]
+    over_count=$(sink_count)
+    [ "$(cat "$SINK_DIR/mirrored" 2>/dev/null)" = "$over_count" ] &&
+        [ "$(desk_sql "SELECT (SELECT count(*) FROM delivery
+                WHERE state = 'waiting') + (SELECT count(*) FROM outgoing
+                WHERE state IN ('queued', 'submitting'))")" = 0 ] &&
+        [ "$(sink_count)" = "$over_count" ]
 }
 
 # mirrored NAME MOST [--lose ...]: a mail of NAME, and a robot that answers all
