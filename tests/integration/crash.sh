@@ -39,7 +39,7 @@ try_again()
 {
     for try_n in $(seq 300); do
         "$@" >>"$SERVERS/clients.out" 2>&1 && return 0
-        sleep 0.1
+        sleep 0.1 # as an MTA has its retry time
     done
     tap_fail "$1 $2 is taken in the end" "not after $try_n attempts"
 }
@@ -255,7 +255,6 @@ test_killed_while_sending()
         "$(desk_sql 'SELECT max(id) FROM ticket')" >/dev/null
     wait_for 60 is_kept reply
     server_stop posternd KILL
-    sleep 2
     desk_start
     promises_hold "the daemon was killed while it sent"
     tap_is "the reply went twice" \
@@ -276,8 +275,6 @@ test_killed_while_sending()
 # A sender sleeps through its lease, wakes and goes on.
 test_sleeper()
 {
-    desk_settings 'outbox = { lease = "4s"; };'
-    desk_reload
     sink_say 'data=DATA 1 stall 5'
     data_before=$(sink_commands DATA)
     taken lmtp sleeper
@@ -285,7 +282,8 @@ test_sleeper()
     sleepers=$(desk_workers sender)
     # The clock, begun anew, looks at once.
     kill -STOP $sleepers
-    sleep 4.2
+    desk_sql "UPDATE outgoing SET lease_until = now() - interval '1 second'
+        WHERE state = 'submitting'" >/dev/null
     kill -9 "$(desk_workers clock)"
     wait_for 60 is_unsure
     kill -CONT $sleepers
@@ -294,8 +292,6 @@ test_sleeper()
     tap_is "its acknowledgement is unsure, and was sent once" \
         "$(state_of_newest) $(copies_of_newest ack)" \
         "acknowledgement|unsure|0 1"
-    desk_settings
-    desk_reload
 }
 
 is_unsure()
@@ -331,7 +327,7 @@ test_storm()
         if [ $killed = 4 ]; then
             pg_restart immediate
         fi
-        sleep 0.1
+        sleep 0.1 # so that mail goes through now and then
     done
     wait $storm_a $storm_b
     sent=$((sent + 60))
