@@ -2,7 +2,7 @@
 
     with LmtpPeer({"RCPT": ["550 5.1.1 who?"]}) as peer:
         ... let a client talk to peer.path ...
-    peer.commands, peer.content, peer.ended
+    peer.commands, peer.content, peer.ended; peer.wait_ended()
 
 Each key of the script is a stage: greeting, LHLO, XFORWARD, MAIL, RCPT, BDAT
 (a chunk that is not the last), LAST (the last chunk), QUIT. Its value is a list
@@ -43,7 +43,7 @@ class LmtpPeer:
                        (script or {}).items()}
         self.commands = []    # command lines, without CR LF
         self.chunks = []      # (bytes, was it the last)
-        self.ended = False    # a chunk with LAST came in whole
+        self._whole = threading.Event()
         self._accepted = 0    # recipients
         self._done = threading.Event()
         self._directory = tempfile.mkdtemp(prefix="peer", dir="/tmp")
@@ -56,6 +56,15 @@ class LmtpPeer:
     @property
     def content(self):
         return b"".join(piece for piece, _ in self.chunks)
+
+    @property
+    def ended(self):
+        """Did a chunk with LAST come in whole?"""
+        return self._whole.is_set()
+
+    def wait_ended(self):
+        """Until it has."""
+        assert self._whole.wait(60)
 
     def __enter__(self):
         self._thread.start()
@@ -127,6 +136,6 @@ class LmtpPeer:
         if not last:
             self._answer("BDAT")
             return
-        self.ended = True
+        self._whole.set()
         for _ in range(self._accepted):
             self._answer("LAST")

@@ -49,7 +49,7 @@ def main():
         pass
     if mail:
         while not os.path.exists(go):
-            time.sleep(0.05)
+            time.sleep(0.05)  # between two looks
         try:
             say(mail[len(mail) // 2:] + b".\r\n")
         except OSError:

@@ -172,7 +172,7 @@ def slow(host, port, count):
         clients.append(client)
     print("ready", flush=True)
     while True:
-        time.sleep(1)
+        time.sleep(1)  # a byte each second
         for client in clients:
             with contextlib.suppress(OSError):
                 client.send(b"x")

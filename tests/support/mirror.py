@@ -74,7 +74,7 @@ def main():
     while True:
         path = os.path.join(options.sink, "%06d.eml" % (seen + 1))
         if not os.path.exists(path):
-            time.sleep(0.05)
+            time.sleep(0.05)  # between two looks
             continue
         mirror(path, seen + 1, options)
         seen += 1

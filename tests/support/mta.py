@@ -196,6 +196,7 @@ class Load:
                 if time.monotonic() - began > self.options.patience:
                     raise Never("%s in vain for %d s: %s" % (
                         name, self.options.patience, why)) from why
+                # An MTA has a retry time, too.
                 time.sleep(random.uniform(0.02, 0.2))
         self.note(hashlib.sha256(mail).hexdigest(), tries,
                   time.monotonic() - began)
@@ -214,7 +215,7 @@ class Load:
                 if options.fresh:
                     client.close()
                 if options.pause:
-                    time.sleep(options.pause)
+                    time.sleep(options.pause)  # as was asked for
         except Never as why:
             with self.lock:
                 self.trouble.append(str(why))

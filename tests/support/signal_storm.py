@@ -37,7 +37,7 @@ def main():
         elif pid != pids[0]:
             os.kill(pid, signal.SIGHUP)
         sent += 1
-        time.sleep(PERIOD_S)
+        time.sleep(PERIOD_S)  # so many a second were asked for
     print(sent)
 
 

@@ -267,7 +267,7 @@ class Session(socketserver.BaseRequestHandler):
             self.sock.sendall(rest.encode("utf-8", "surrogateescape"))
             self._drop()
         if word in ("stall", "keep-stall"):
-            time.sleep(float(rest))
+            time.sleep(float(rest))  # as the rule says
         elif word == "garbage":
             self.sock.sendall(b"\x00\xff\x16\x03 no such thing\r\n")
             return ""
@@ -282,7 +282,7 @@ class Session(socketserver.BaseRequestHandler):
         elif word == "drip":
             for byte in reply.encode() + b"\r\n":
                 self.sock.sendall(bytes((byte,)))
-                time.sleep(float(rest))
+                time.sleep(float(rest))  # as the rule says
             return reply
         else:
             raise Closed("unknown rule: %s" % word)
@@ -393,7 +393,7 @@ class Session(socketserver.BaseRequestHandler):
             store.add(self.mail, "closed", False)
             self._obey(word, rest, "")
         if word == "stall":
-            time.sleep(float(rest))
+            time.sleep(float(rest))  # as the rule says
         closed = word in ("keep-drop", "keep-cut")
         store.add(self.mail, "closed" if closed else "250", True)
         self._obey("stall" if word == "keep-stall" else word,

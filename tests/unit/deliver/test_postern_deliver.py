@@ -107,7 +107,7 @@ def a_mail_that_trickles_in_is_one_mail():
         for byte in MAIL[:10]:
             process.stdin.write(bytes([byte]))
             process.stdin.flush()
-            time.sleep(0.01)
+            time.sleep(0.01)  # each is a read of its own
         process.stdin.write(MAIL[10:])
         process.stdin.close()
         assert process.wait(30) == 0
@@ -256,9 +256,7 @@ def a_signal_decides_nothing():
                 stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
             process.stdin.write(MAIL)
             process.stdin.close()
-            until = time.monotonic() + 20
-            while not peer.ended and time.monotonic() < until:
-                time.sleep(0.01)
+            peer.wait_ended()
             process.send_signal(number)
             assert process.wait(60) == 75
 
