@@ -16,47 +16,47 @@ set -u
 steps()
 {
     cat <<'STEPS'
-mail_*_drop                      queued|1|0|300 0  queued|1|0|300 0
-mail_*_reset                     queued|1|0|300 0  queued|1|0|300 0
-mail_*_cut_250                   queued|1|0|300 0  queued|1|0|300 0
-mail_*_stall_8                   queued|1|0|300 0  queued|1|0|300 0
-mail_*_reply_421_4.3.2_bye       queued|1|0|300 0  queued|1|0|300 0
-mail_*_reply_451_4.3.0_later     queued|1|0|300 0  queued|1|0|300 0
-mail_*_reply_334_who             queued|1|0|300 0  queued|1|0|300 0
-mail_*_garbage                   queued|1|0|300 0  queued|1|0|300 0
-mail_*_flood_200000              sent|0|0|-     1  sent|0|0|-     1
-mail_*_flood_2000000             queued|1|0|300 0  queued|1|0|300 0
-mail_*_reply_552_5.3.4_large     failed|0|0|-   0  failed|0|0|-   0
-rcpt_*_drop                      queued|1|0|300 0  queued|1|0|300 0
-rcpt_*_reset                     queued|1|0|300 0  queued|1|0|300 0
-rcpt_*_cut_250                   queued|1|0|300 0  queued|1|0|300 0
-rcpt_*_stall_8                   queued|1|0|300 0  queued|1|0|300 0
-rcpt_*_reply_421_4.3.2_bye       queued|1|0|300 0  queued|1|0|300 0
-rcpt_*_reply_450_4.2.0_désolé    queued|1|0|300 0  queued|1|0|300 0
-rcpt_*_reply_452_4.5.3_too_many  queued|1|0|300 0  queued|1|0|300 0
-rcpt_*_garbage                   queued|1|0|300 0  queued|1|0|300 0
-rcpt_*_reply_550_5.1.1_unknown   failed|0|0|-   0  failed|0|0|-   0
-data_*_drop                      queued|1|0|300 0  queued|1|0|300 0
-data_*_reset                     queued|1|0|300 0  queued|1|0|300 0
-data_*_cut_354                   queued|1|0|300 0  queued|1|0|300 0
-data_*_stall_8                   queued|1|0|300 0  queued|1|0|300 0
-data_*_reply_421_4.3.2_bye       queued|1|0|300 0  queued|1|0|300 0
-data_*_reply_451_4.3.0_later     queued|1|0|300 0  queued|1|0|300 0
-data_*_garbage                   queued|1|0|300 0  queued|1|0|300 0
-data_*_reply_554_5.6.0_no        failed|0|0|-   0  failed|0|0|-   0
-body_*_drop                      unsure|1|0|-   0  queued|1|1|300 0
-body_*_reset                     unsure|1|0|-   0  queued|1|1|300 0
-dot_*_drop                       unsure|1|0|-   0  queued|1|1|300 0
-dot_*_keep-drop                  unsure|1|0|-   1  queued|1|1|300 1
-dot_*_reset                      unsure|1|0|-   0  queued|1|1|300 0
-dot_*_keep-cut_250               unsure|1|0|-   1  queued|1|1|300 1
-dot_*_keep-cut_250-still         unsure|1|0|-   1  queued|1|1|300 1
-dot_*_garbage                    unsure|1|0|-   1  queued|1|1|300 1
-dot_*_flood_200000               sent|0|0|-     1  sent|0|0|-     1
-dot_*_keep-stall_3               sent|0|0|-     1  sent|0|0|-     1
-dot_*_reply_421_4.3.2_bye        queued|1|0|300 0  queued|1|0|300 0
-dot_*_reply_451_4.3.0_later      queued|1|0|300 0  queued|1|0|300 0
-dot_*_reply_552_5.3.4_large      failed|0|0|-   0  failed|0|0|-   0
+mail_*_drop                      queued|1|0|3000 0  queued|1|0|3000 0
+mail_*_reset                     queued|1|0|3000 0  queued|1|0|3000 0
+mail_*_cut_250                   queued|1|0|3000 0  queued|1|0|3000 0
+mail_*_stall_8                   queued|1|0|3000 0  queued|1|0|3000 0
+mail_*_reply_421_4.3.2_bye       queued|1|0|3000 0  queued|1|0|3000 0
+mail_*_reply_451_4.3.0_later     queued|1|0|3000 0  queued|1|0|3000 0
+mail_*_reply_334_who             queued|1|0|3000 0  queued|1|0|3000 0
+mail_*_garbage                   queued|1|0|3000 0  queued|1|0|3000 0
+mail_*_flood_200000              sent|0|0|-      1  sent|0|0|-      1
+mail_*_flood_2000000             queued|1|0|3000 0  queued|1|0|3000 0
+mail_*_reply_552_5.3.4_large     failed|0|0|-    0  failed|0|0|-    0
+rcpt_*_drop                      queued|1|0|3000 0  queued|1|0|3000 0
+rcpt_*_reset                     queued|1|0|3000 0  queued|1|0|3000 0
+rcpt_*_cut_250                   queued|1|0|3000 0  queued|1|0|3000 0
+rcpt_*_stall_8                   queued|1|0|3000 0  queued|1|0|3000 0
+rcpt_*_reply_421_4.3.2_bye       queued|1|0|3000 0  queued|1|0|3000 0
+rcpt_*_reply_450_4.2.0_désolé    queued|1|0|3000 0  queued|1|0|3000 0
+rcpt_*_reply_452_4.5.3_too_many  queued|1|0|3000 0  queued|1|0|3000 0
+rcpt_*_garbage                   queued|1|0|3000 0  queued|1|0|3000 0
+rcpt_*_reply_550_5.1.1_unknown   failed|0|0|-    0  failed|0|0|-    0
+data_*_drop                      queued|1|0|3000 0  queued|1|0|3000 0
+data_*_reset                     queued|1|0|3000 0  queued|1|0|3000 0
+data_*_cut_354                   queued|1|0|3000 0  queued|1|0|3000 0
+data_*_stall_8                   queued|1|0|3000 0  queued|1|0|3000 0
+data_*_reply_421_4.3.2_bye       queued|1|0|3000 0  queued|1|0|3000 0
+data_*_reply_451_4.3.0_later     queued|1|0|3000 0  queued|1|0|3000 0
+data_*_garbage                   queued|1|0|3000 0  queued|1|0|3000 0
+data_*_reply_554_5.6.0_no        failed|0|0|-    0  failed|0|0|-    0
+body_*_drop                      unsure|1|0|-    0  queued|1|1|3000 0
+body_*_reset                     unsure|1|0|-    0  queued|1|1|3000 0
+dot_*_drop                       unsure|1|0|-    0  queued|1|1|3000 0
+dot_*_keep-drop                  unsure|1|0|-    1  queued|1|1|3000 1
+dot_*_reset                      unsure|1|0|-    0  queued|1|1|3000 0
+dot_*_keep-cut_250               unsure|1|0|-    1  queued|1|1|3000 1
+dot_*_keep-cut_250-still         unsure|1|0|-    1  queued|1|1|3000 1
+dot_*_garbage                    unsure|1|0|-    1  queued|1|1|3000 1
+dot_*_flood_200000               sent|0|0|-      1  sent|0|0|-      1
+dot_*_keep-stall_3               sent|0|0|-      1  sent|0|0|-      1
+dot_*_reply_421_4.3.2_bye        queued|1|0|3000 0  queued|1|0|3000 0
+dot_*_reply_451_4.3.0_later      queued|1|0|3000 0  queued|1|0|3000 0
+dot_*_reply_552_5.3.4_large      failed|0|0|-    0  failed|0|0|-    0
 STEPS
 }
 
@@ -203,7 +203,7 @@ test_one_of_three()
 jan@staff.test|failed|550
 kim@staff.test|waiting|452"
     tap_is "the mail waits for who was put off" "$(newest notice)" \
-        "queued|1|0|300"
+        "queued|1|0|3000"
     sink_say 'rcpt=kim * drop'
     desk outbox retry "$(newest_id notice)" >/dev/null
     wait_for 60 is_tried_twice

@@ -92,7 +92,7 @@ test_standing_still()
     for role in lmtp:4 processor:2 sender:2; do
         eval "victim=\$victim_${role%:*}"
         tap_ok "an idle ${role%:*} that was stopped is overdue" \
-            desk_log "event=worker\.overdue .*pid=$victim delivery=0"
+            desk_log "event=worker\.overdue .*pid=$victim delivery=0" 120
         tap_ok "and replaced" \
             wait_for 60 is_replaced "${role%:*}" "$victim" "${role#*:}"
     done

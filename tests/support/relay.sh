@@ -1,9 +1,9 @@
 # shellcheck shell=sh
 # What the tests of a relay in trouble share; they read this file after load.sh.
 #
-#   relay_prepare          a desk with real retry times, so that the first one can
-#                          be looked at; a test that has seen it has the mail
-#                          tried again by hand, or moves the time
+#   relay_prepare          a desk with long retry times, so that the first one can
+#                          be looked at, however late; a test that has seen it has
+#                          the mail tried again by hand, or moves the time
 #   relay_test PART...     test_PART of each, or of $RELAY_PARTS only
 #   write_first NAME       a first mail is there and decided
 #   newest KIND, newest_id KIND   the row of the newest mail of a kind
@@ -14,17 +14,17 @@
 #   new_connection         each test begins with a connection of its own, which is
 #                          the relay's to break
 
-PATIENT='outbox = { first_retry = "5min"; longest_retry = "4000s"; };
+PATIENT='outbox = { first_retry = "3000s"; longest_retry = "4000s"; };
     limits = { poll = "1s"; };'
-QUICK_RELAY="timeout = \"3s\";"
+QUICK_RELAY="timeout = \"5s\";"
 
 # A sender has it no more, and it was tried.
 WAS_TRIED="state IN ('sent', 'failed', 'unsure') OR
     state = 'queued' AND (attempts > 0 OR last_error <> '')"
 # State, failed attempts, repeats, and in how many seconds it is due ("-" when it is
-# not queued): 300, if that were 205 to 305, for some pass before we look.
+# not queued): 3000, if that were 2005 to 3005, for some pass before we look.
 OUTGOING_ROW="o.state, o.attempts, o.repeats, CASE WHEN o.state = 'queued' THEN
-    (ceil((extract(epoch FROM o.due_at - now()) - 5) / 100) * 100)::int::text
+    (ceil((extract(epoch FROM o.due_at - now()) - 5) / 1000) * 1000)::int::text
     ELSE '-' END"
 
 written=0

@@ -31,7 +31,7 @@
 
 enum { ANSWER = 4 }; /* FD_ANSWER of src/sandbox/form.h */
 
-static const ParserOptions options = {.wall_s = 20,
+static const ParserOptions options = {.wall_s = 40,
                                       .cpu_s = 2,
                                       .memory_bytes = 512 * 1024 * 1024,
                                       .mails = 500,
