@@ -6,7 +6,7 @@
 #                          and $DOVECOT_TLS_PORT; certificate by tls_make. Any
 #                          user may log in with password "secret"; their mail is
 #                          in $DOVECOT_MAIL/USER as Maildir. Log: $DOVECOT_LOG.
-#   dovecot_stop, dovecot_run      the same once more
+#   dovecot_stop, dovecot_run      the same once more; nobody stays logged in
 #   dovecot_folder USER NAME   a folder, by its name on the wire
 #   dovecot_put USER FILE [FLAGS]   a mail arrives in INBOX, USER/.NAME for
 #                          another folder; with Maildir flags (S: seen) it was
@@ -46,8 +46,13 @@ service imap-login {
     ssl = yes
   }
 }
+# Who fails to log in is told so at once, and the next one does not wait either.
+auth_failure_delay = 0
 service anvil {
   chroot =
+  unix_listener anvil-auth-penalty {
+    mode = 0
+  }
 }
 service stats {
   chroot =
@@ -142,9 +147,14 @@ dovecot_adm()
     doveadm -c "$DOVECOT_HOME/dovecot.conf" "$@" 2>>"$DOVECOT_LOG"
 }
 
+# With all who are logged in, as systemd ends it: left alone their processes look
+# for a master each ten seconds only.
 dovecot_stop()
 {
-    server_stop dovecot
+    dovecot_sessions=$(pgrep -P "$(server_pid dovecot)" -x imap)
+    server_stop dovecot || return 1
+    # shellcheck disable=SC2086 # process ids
+    [ -z "$dovecot_sessions" ] || kill $dovecot_sessions 2>/dev/null || :
 }
 
 # --- tokens ---------------------------------------------------------------
