@@ -12,7 +12,7 @@ imap_peer_account(const Peer *peer)
                      .ca_file = "",
                      .user = "anna",
                      .mailbox = "",
-                     .timeout_s = 2};
+                     .timeout_s = 30};
 }
 
 ImapClient *

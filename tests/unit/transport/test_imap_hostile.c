@@ -260,9 +260,11 @@ START_TEST(a_server_that_cannot_be_believed_is_not)
     ImapClient *client = imap_peer_client(&account, &folder);
     g_autoptr(GString) seen = g_string_new(NULL);
     g_autoptr(GError) error = NULL;
-    gint64 began_us = g_get_monotonic_time();
+    bool silent = row->expected != NULL &&
+                  strstr(row->expected, "no answer in time") != NULL;
+    if (silent)
+        account.timeout_s = IMAP_PEER_SHORT_S;
     bool good = fetch_two(client, seen, &error);
-    ck_assert_int_lt((g_get_monotonic_time() - began_us) / 1000, 10000);
     ck_assert_msg(good == row->good, "%s: %s", row->what,
                   error != NULL ? error->message : "");
     ck_assert_msg(strcmp(seen->str, row->mails) == 0, "%s: %s", row->what,
@@ -271,6 +273,10 @@ START_TEST(a_server_that_cannot_be_believed_is_not)
                   row->what);
     ck_assert_msg(row->expected == NULL ||
                       strstr(error->message, row->expected) != NULL,
+                  "%s: %s", row->what, good ? "" : error->message);
+    /* All others are found out by what they say. */
+    ck_assert_msg(good || silent ||
+                      strstr(error->message, "no answer in time") == NULL,
                   "%s: %s", row->what, good ? "" : error->message);
     imap_close(client);
     g_free(peer_finish(peer));
@@ -292,12 +298,30 @@ START_TEST(who_stops_in_a_large_mail_is_not_waited_for)
     ImapClient *client = imap_peer_client(&account, &folder);
     g_autoptr(GString) seen = g_string_new(NULL);
     g_autoptr(GError) error = NULL;
-    gint64 began_us = g_get_monotonic_time();
+    account.timeout_s = IMAP_PEER_SHORT_S;
     ck_assert(
         !imap_fetch(client, &large, 1, "/tmp", 1024, note_mail, seen, &error));
-    ck_assert_int_lt((g_get_monotonic_time() - began_us) / 1000, 10000);
     ck_assert_ptr_nonnull(strstr(error->message, "no answer in time"));
     imap_close(client);
+    g_free(peer_finish(peer));
+}
+END_TEST
+
+/* As Dovecot does it to who has failed before. */
+START_TEST(a_login_may_be_refused_later_than_other_commands)
+{
+    static const PeerStep steps[] = {
+        GREET,
+        CAPABILITY("1", "AUTH=PLAIN SASL-IR"),
+        {NULL, PEER_DRIP},
+        {"2 AUTHENTICATE", "2 NO [AUTHENTICATIONFAILED] Sorry.\r\n"}};
+    Peer *peer = peer_start(steps, G_N_ELEMENTS(steps));
+    Account account = imap_peer_account(peer);
+    account.timeout_s = 3; /* the drops take longer */
+    g_autoptr(GError) error = NULL;
+    ck_assert_ptr_null(imap_open(&account, "secret", NULL, &error));
+    ck_assert_msg(failure_is(error, FAILURE_PERMANENT), "%s", error->message);
+    ck_assert_ptr_nonnull(strstr(error->message, "Sorry."));
     g_free(peer_finish(peer));
 }
 END_TEST
@@ -323,7 +347,6 @@ START_TEST(a_thousand_signals_a_second_do_no_harm)
         SELECTED, {"5 UID FETCH 10 ", mail->str}, SILENCE};
     Peer *peer = peer_start(steps, G_N_ELEMENTS(steps));
     Account account = imap_peer_account(peer);
-    account.timeout_s = 20;
     struct sigaction action = {.sa_handler = ring}; /* no SA_RESTART */
     sigaction(SIGALRM, &action, NULL);
     struct itimerval often = {{0, 1000}, {0, 1000}}, never = {{0, 0}, {0, 0}};
@@ -369,7 +392,7 @@ START_TEST(more_than_1024_descriptors_are_no_trouble)
     g_autoptr(GError) error = NULL;
     ck_assert(fetch_two(client, seen, &error));
     bool news = false;
-    ck_assert(imap_wait(client, -1, 10, &news, &error));
+    ck_assert(imap_wait(client, -1, 60, &news, &error));
     ck_assert(news);
     imap_close(client);
     g_free(peer_finish(peer));
@@ -397,11 +420,12 @@ static const Name names[] = {
 START_TEST(a_password_is_never_a_command)
 {
     const Name *row = &names[_i];
-    const PeerStep steps[] = {GREET,
-                              CAPABILITY("1", "LITERAL+"),
-                              {"2 LOGIN", "2 OK welcome\r\n"},
-                              CAPABILITY("3", "UTF8=ACCEPT LITERAL-"),
-                              SILENCE};
+    const PeerStep steps[] = {
+        GREET,
+        CAPABILITY("1", "LITERAL+"),
+        {row->said != NULL ? "2 LOGIN" : "2 LOGOUT", "2 OK welcome\r\n"},
+        CAPABILITY("3", "UTF8=ACCEPT LITERAL-"),
+        SILENCE};
     Peer *peer = peer_start(steps, G_N_ELEMENTS(steps));
     Account account = imap_peer_account(peer);
     account.user = (char *)(uintptr_t)row->user;
@@ -532,6 +556,7 @@ imap_hostile_suite(void)
     tcase_add_loop_test(tests, a_server_that_cannot_be_believed_is_not, 0,
                         G_N_ELEMENTS(fetches));
     tcase_add_test(tests, who_stops_in_a_large_mail_is_not_waited_for);
+    tcase_add_test(tests, a_login_may_be_refused_later_than_other_commands);
     tcase_add_test(tests, a_thousand_signals_a_second_do_no_harm);
     tcase_add_test(tests, more_than_1024_descriptors_are_no_trouble);
     tcase_add_loop_test(tests, a_password_is_never_a_command, 0,

@@ -226,7 +226,7 @@ static const End ends[] = {
      {{"6 IDLE\r\n", "+ idling\r\n* 1 FETCH (BODY[] {3}\r\nabc)\r\n"}, SILENCE},
      "FETCH (BODY[] {3}"},
     {"another folder of the same name",
-     {{"6 IDLE\r\n", "+ idling\r\n* OK [UIDVALIDITY 8] new\r\n"}, SILENCE},
+     {{"6 IDLE\r\n", "+ idling\r\n* OK [UIDVALIDITY 8] new\r\n"}, IDLING},
      "UIDVALIDITY was 7 and is 8"},
 };
 
@@ -238,13 +238,13 @@ START_TEST(an_end_of_idle_is_found_at_once)
     Scene scene;
     open_scene(&scene, steps, G_N_ELEMENTS(steps));
     search(&scene);
+    if (strstr(row->expected, "no answer in time") != NULL)
+        scene.account.timeout_s = IMAP_PEER_SHORT_S;
     bool news, good = true;
-    gint64 began_us = g_get_monotonic_time();
-    /* What is told before the end is found by another call. */
-    while (good && g_get_monotonic_time() - began_us < 10 * G_USEC_PER_SEC)
-        good = imap_wait(scene.client, -1, 20, &news, &scene.error);
-    ck_assert_msg(!good, "%s", row->what);
-    ck_assert_int_lt((g_get_monotonic_time() - began_us) / 1000, 10000);
+    /* What is told before the end is found by another call; a call that waits
+     * for its own end waits longer than Check does. */
+    while (good)
+        good = imap_wait(scene.client, -1, 3600, &news, &scene.error);
     ck_assert_msg(failure_is(scene.error, FAILURE_TEMPORARY), "%s: %s",
                   row->what, scene.error->message);
     ck_assert_msg(strstr(scene.error->message, row->expected) != NULL, "%s: %s",
@@ -264,7 +264,7 @@ START_TEST(a_chatterer_costs_a_budget)
     open_scene(&scene, steps, G_N_ELEMENTS(steps));
     search(&scene);
     bool news;
-    ck_assert(!imap_wait(scene.client, -1, 5, &news, &scene.error));
+    ck_assert(!imap_wait(scene.client, -1, 60, &news, &scene.error));
     ck_assert_ptr_nonnull(strstr(scene.error->message, "too long"));
     g_free(close_scene(&scene));
 }
