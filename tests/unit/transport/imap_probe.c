@@ -267,7 +267,7 @@ main(int argc, char **argv)
                        .ca_file = (char[]){""},
                        .user = (char[]){"anna"},
                        .mailbox = (char[]){""},
-                       .timeout_s = 10};
+                       .timeout_s = 30};
     const char *secret = "secret";
     int option;
     while ((option = getopt(argc, argv, "c:k:m:p:t:u:")) != -1) {

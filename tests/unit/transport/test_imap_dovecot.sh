@@ -188,18 +188,14 @@ test_tls_itself()
     play 'DONE' '6 OK done'
     play_end
     tap_like "what TLS says to itself is no news" "$(cat "$SERVERS/probed")" \
-        '^quiet [2-9]...$'
+        '^quiet ([2-9]|[0-9]{2,})...$'
     play_start fetch INBOX
     play '6 UID FETCH' '* 1 FETCH (UID 10 RFC822.SIZE 300)' '6 OK done'
     play '7 UID FETCH' '* 1 FETCH (UID 10 BODY[] {300}' 'half a mail'
-    kill -KILL "$play_server"
-    play_began=$(date +%s%3N)
-    wait "$play_client"
-    play_took=$(($(date +%s%3N) - play_began))
-    play_end 2>/dev/null
+    play_end
     tap_like "an end inside of a mail is found" "$(cat "$SERVERS/probed")" \
         '^temporary: .*UID FETCH: '
-    tap_ok "at once" test "$play_took" -lt 8000
+    tap_unlike "without waiting for more" "$(cat "$SERVERS/probed")" 'in time'
     tap_unlike "and no mail has come" "$(cat "$SERVERS/probed")" '^10 '
 }
 
