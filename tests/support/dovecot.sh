@@ -151,7 +151,10 @@ dovecot_adm()
 # for a master each ten seconds only.
 dovecot_stop()
 {
-    dovecot_sessions=$(pgrep -P "$(server_pid dovecot)" -x imap)
+    dovecot_sessions=
+    if server_alive dovecot; then
+        dovecot_sessions=$(pgrep -P "$(server_pid dovecot)" -x imap)
+    fi
     server_stop dovecot || return 1
     # shellcheck disable=SC2086 # process ids
     [ -z "$dovecot_sessions" ] || kill $dovecot_sessions 2>/dev/null || :
