@@ -38,13 +38,20 @@ has_refused()
     [ "$(refusals)" -ge "$1" ]
 }
 
-# server_wants PASSWORD
+# server_wants PASSWORD: who watches it is stopped meanwhile, and sees a server
+# that was away for a moment; his pauses would grow otherwise.
 server_wants()
 {
+    wants_watchers=
+    if server_alive posternd; then
+        wants_watchers=$(desk_workers imap)
+        kill -STOP $wants_watchers
+    fi
     dovecot_stop
     sed -i "s/args = password=.*/args = password=$1/" \
         "$DOVECOT_HOME/dovecot.conf"
     dovecot_run
+    [ -z "$wants_watchers" ] || kill -CONT $wants_watchers
 }
 
 password_is()
@@ -75,9 +82,10 @@ test_password()
         'refused .*AUTHENTICATIONFAILED'
     wait_for 60 has_refused 1
     had=$(refusals)
-    # Longer than a lease is kept without a word.
     put_mail two
-    sleep 20
+    # Time in which an attempt would be seen: other trouble is tried again after
+    # a second or two, and a lease is renewed after 15.
+    sleep 16
     tap_is "nobody has tried meanwhile" "$(refusals)" "$had"
     password_is other-s3cret
     desk_reload
@@ -131,12 +139,11 @@ test_token()
     ACCOUNT_SECRET="token_command = [ \"$SERVERS/tokens/command\" ];"
     imap_settings
     had=$(refusals)
-    began=$(now_ms)
     put_mail three
     desk_reload
     tap_ok "after an old token comes a fresh one" wait_for 60 tickets_are 3
     # A refusal would be repeated in five minutes.
-    tap_ok "at once" [ $(($(now_ms) - began)) -lt 60000 ]
+    tap_ok "at once" not desk_logged 'event=folder.refused'
     wait_for 60 has_refused $((had + 1))
     tap_is "the server had refused one" "$(($(refusals) - had))" 1
     tap_is "the command was asked twice" \
@@ -146,7 +153,7 @@ test_token()
     echo 9 >"$SERVERS/tokens/old"
     desk_reload
     tap_ok "two old ones are a refusal" desk_log \
-        'event=folder.refused .*next_try_s=300' 40
+        'event=folder.refused .*next_try_s=300'
     echo 0 >"$SERVERS/tokens/old"
     put_mail four
     desk_reload
@@ -177,6 +184,12 @@ has_alarms()
     [ "$(alarms)" = "$1" ]
 }
 
+# The clock looks each 30 s, and has figures each ten; a new one at once.
+next_clock()
+{
+    kill $(desk_workers clock)
+}
+
 test_silent()
 {
     METRICS_PORT=$(port_reserve)
@@ -194,6 +207,7 @@ test_silent()
         '^ +1 folders are not read: postern account list'
     tap_is "its exit status says so" "$(exit_of desk status)" 2
     tap_is "the account is silent" "$(state)" silent
+    next_clock
     tap_ok "the gauge shows it" wait_for 70 gauge_is folders_silent 1
     tap_ok "the admin hears of it" wait_for 70 has_alarms 1
     # Quoted-printable breaks its lines.
@@ -206,6 +220,8 @@ test_silent()
     tap_is "does not tell it again" "$(alarms)" 1
     dovecot_run
     desk_reload
+    wait_for 60 is_state watching
+    next_clock
     tap_ok "once it is read again" wait_for 70 gauge_is folders_silent 0
     tap_ok "all is well" wait_for 60 is_state watching
 }
