@@ -6,7 +6,7 @@
 #                          and $DOVECOT_TLS_PORT; certificate by tls_make. Any
 #                          user may log in with password "secret"; their mail is
 #                          in $DOVECOT_MAIL/USER as Maildir. Log: $DOVECOT_LOG.
-#   dovecot_stop, dovecot_run      the same once more; nobody stays logged in
+#   dovecot_stop [SIGNAL], dovecot_run   the same once more; nobody stays logged in
 #   dovecot_folder USER NAME   a folder, by its name on the wire
 #   dovecot_put USER FILE [FLAGS]   a mail arrives in INBOX, USER/.NAME for
 #                          another folder; with Maildir flags (S: seen) it was
@@ -155,9 +155,10 @@ dovecot_stop()
     if server_alive dovecot; then
         dovecot_sessions=$(pgrep -P "$(server_pid dovecot)" -x imap)
     fi
-    server_stop dovecot || return 1
+    server_stop dovecot "$@" || return 1
     # shellcheck disable=SC2086 # process ids
-    [ -z "$dovecot_sessions" ] || kill $dovecot_sessions 2>/dev/null || :
+    [ -z "$dovecot_sessions" ] ||
+        kill "-${1:-TERM}" $dovecot_sessions 2>/dev/null || :
 }
 
 # --- tokens ---------------------------------------------------------------
