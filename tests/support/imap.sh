@@ -122,7 +122,7 @@ oracle_within()
         fi
         [ "$oracle_now" -lt "$oracle_until" ] &&
             [ "$oracle_now" -lt "$oracle_end" ] || return 1
-        sleep 0.5
+        sleep 0.5 # between two looks, for each reads all there is
     done
 }
 

@@ -104,7 +104,7 @@ class Session:
         """Each byte is a sign of life."""
         for index in range(min(len(rest), DRIP_BYTES)):
             self.client.sendall(rest[index:index + 1])
-            time.sleep(DRIP_PAUSE_S)
+            time.sleep(DRIP_PAUSE_S)  # a byte now and then
         self.act = "pass"
         self.client.sendall(rest[DRIP_BYTES:])
         return True

@@ -68,7 +68,7 @@ def main():
             put(directory, "%d.%s_%d.test" % (
                 time.time(), options.name, number), content)
             number += 1
-        time.sleep(options.pause)
+        time.sleep(options.pause)  # how fast mail comes
 
 
 if __name__ == "__main__":

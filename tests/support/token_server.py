@@ -14,7 +14,7 @@ form, decoded. It stays until a signal.
                all that was sent
     /text      no second line: lifetime as text; /unknown: without one
     /garbage /empty /list /deep /huge /lines   200 that is none
-    /slow      nothing; /drip: an octet a second; /close: the end
+    /slow      nothing; /drip: an octet now and then; /close: the end
     /redirect  somewhere else
 """
 
@@ -69,7 +69,7 @@ class Endpoint(http.server.BaseHTTPRequestHandler):
                 return
             Endpoint.count += 1
             Endpoint.given = "again-%d" % Endpoint.count
-            time.sleep(0.05)
+            time.sleep(0.05)  # time for others to come with the old one
             self.answer(200, dict(TOKEN, refresh_token=Endpoint.given))
 
     def do_POST(self):  # pylint: disable=invalid-name
@@ -92,7 +92,7 @@ class Endpoint(http.server.BaseHTTPRequestHandler):
         elif words[0] in BODIES:
             self.answer(200, BODIES[words[0]])
         elif words[0] == "slow":
-            time.sleep(30)
+            self.connection.recv(1)  # until the client has had enough
         elif words[0] == "drip":
             self.drip()
         elif words[0] == "redirect":
@@ -112,7 +112,7 @@ class Endpoint(http.server.BaseHTTPRequestHandler):
         for _ in range(60):
             self.wfile.write(b" ")
             self.wfile.flush()
-            time.sleep(0.5)
+            time.sleep(0.5)  # an octet now and then
 
 
 def main(port, certificate, key, ledger):
