@@ -69,12 +69,12 @@ main(int argc, char **argv)
     Relay relay = {.ca_file = "",
                    .helo_name = "desk.example",
                    .user = "",
-                   .timeout_s = 10};
+                   .timeout_s = 30};
     const char *password = NULL;
     long count = 1;
     size_t bytes = 0;
     int option;
-    while ((option = getopt(argc, argv, "c:n:p:s:t:u:")) != -1) {
+    while ((option = getopt(argc, argv, "c:n:p:s:t:u:w:")) != -1) {
         switch (option) {
         case 'c':
             relay.ca_file = optarg;
@@ -93,6 +93,9 @@ main(int argc, char **argv)
             break;
         case 'u':
             relay.user = optarg;
+            break;
+        case 'w':
+            relay.timeout_s = atol(optarg);
             break;
         default:
             return EXIT_FAILURE;

@@ -140,12 +140,13 @@ silent_relay()
 {
     port=$(port_reserve)
     server_run silent "$PYTHON" -c "
-import socket, time
+import socket
 s = socket.create_server(('127.0.0.1', $port))
 c, _ = s.accept()
-time.sleep(60)"
+while c.recv(4096):
+    pass"
     wait_for 60 grep -qi ":$(printf %04x "$port") 00000000:0000 0A" /proc/net/tcp
-    output=$(probe -t tls -c "$TLS_CA" 127.0.0.1 "$port")
+    output=$(probe -w 2 -t tls -c "$TLS_CA" 127.0.0.1 "$port")
     echo "$output"
     server_stop silent
     echo "$output" |
