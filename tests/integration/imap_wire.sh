@@ -67,7 +67,7 @@ faults_wanted
 clocks_wanted
 servers_need pg sink dovecot
 servers_dir
-PROXY_PORT=$(free_port)
+PROXY_PORT=$(port_reserve)
 ACCOUNT_PORT=$PROXY_PORT
 load_prepare && start_proxy || exit 1
 imap_settings

@@ -256,7 +256,7 @@ except TimeoutError:
 
 faults_wanted
 servers_need pg sink
-command -v openssl >/dev/null || tap_needs "openssl"
+command -v openssl >/dev/null || tap_needs "openssl (Debian package openssl)"
 relay_prepare
 relay_test connections tls names black_hole
 tap_done

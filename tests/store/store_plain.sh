@@ -14,6 +14,6 @@ if bouncer_start; then
     export STORE_TEST_POOL
     pass_on pooled
 else
-    tap_skip "pooled" "needs pgbouncer (Debian package pgbouncer)"
+    tap_lacks "pooled" "pgbouncer (Debian package pgbouncer)"
 fi
 tap_done
