@@ -144,6 +144,25 @@ show_hardening()
     done
 }
 
+# Two that sleep for no reason, among those that say it. The word comes from a
+# variable, for this script is looked at, too.
+show_waits()
+{
+    nap=sleep
+    mkdir -p "$work/waits/contrib"
+    write "$work/waits/tests/one.sh" '# It takes a while.' '' "$nap 1" \
+        "$nap 2 # a lease ends" '# Nothing may come meanwhile.' "$nap 3" \
+        'echo asleep in 5'
+    write "$work/waits/tests/two.c" "g_u$nap(1); /* the clock steps */" \
+        '/* Or a block' ' * of words. */' "g_u$nap(2);" "int ${nap}_s;" \
+        "g_u$nap(1000 * ${nap}_s);"
+    write "$work/waits/tests/three.py" "time.$nap(1)  # it drips"
+    tap_is "who sleeps for no reason is reported" \
+        "$(sh "$checks/check-waits" "$work/waits" | grep -o 'tests/.*')" \
+        "tests/one.sh:3: $nap 1
+tests/two.c:6: g_u$nap(1000 * ${nap}_s);"
+}
+
 # commands_in DIRECTORY: which of these are there
 commands_in()
 {
@@ -176,6 +195,7 @@ show_commands()
 
 show_layers
 show_make
+show_waits
 show_commands
 show_purity
 show_symbols

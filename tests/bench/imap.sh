@@ -81,7 +81,7 @@ bench_imap_most()
             if [ "${bench_now:-0}" -gt "$bench_most" ]; then
                 bench_most=$bench_now
             fi
-            sleep 0.1
+            sleep 0.1 # a sample
         done
     done
 }

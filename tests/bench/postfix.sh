@@ -61,7 +61,7 @@ through()
     begin $$
     postqueue -c "$POSTFIX_CONFIG" -f
     until through_is_drained; do
-        sleep 0.1
+        sleep 0.1 # to ask more often would be load
     done
     end "$1" "$4"
 }

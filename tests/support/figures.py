@@ -43,7 +43,7 @@ def received_at(path):
         try:
             return os.stat(path).st_mtime_ns
         except FileNotFoundError:
-            time.sleep(0.001)
+            time.sleep(0.001)  # as exact as what is told
     raise SystemExit("no acknowledgement came: %s" % path)
 
 
@@ -60,7 +60,7 @@ def road(options):
         kept += 1
         path = os.path.join(options.sink, "%06d.eml" % kept)
         took_ms.append(max(received_at(path) - accepted_ns, 0) / 1e6)
-        time.sleep(0.1)
+        time.sleep(0.1)  # the desk rests in between
     show("250 to the relay's receipt:", took_ms, "ms")
 
 
@@ -74,7 +74,7 @@ def idle(options):
     """What it costs to wait."""
     before = sum(cpu_ns(pid) for pid in options.words)
     began_ns = time.monotonic_ns()
-    time.sleep(options.seconds)
+    time.sleep(options.seconds)  # what is measured
     used = sum(cpu_ns(pid) for pid in options.words) - before
     print("%-46s %.3f %% of a CPU over %d s" % (
         "%d idle processes:" % len(options.words),
@@ -93,7 +93,7 @@ def pipe_memory(options):
     with subprocess.Popen(options.words, stdin=subprocess.PIPE) as child:
         child.stdin.write(mail_of(0)[1] + b"a long line of text\r\n" * 100000)
         child.stdin.flush()
-        time.sleep(0.3)
+        time.sleep(0.3)  # until it has read that
         kib = largest_kib(child.pid)
     print("%-46s %.1f MiB" % ("postern-deliver, resident, with a mail of 2 MB:",
                               kib / 1024))
