@@ -5,18 +5,6 @@ set -u
 . "${srcdir:-.}/tests/support/servers.sh"
 . "${srcdir:-.}/tests/support/desk.sh"
 
-settled=0
-
-# A mail by NAME to support@ (or TO) is accepted and becomes a ticket.
-works()
-{
-    mail_write "$1" "$1@customers.test" 'It does not work'
-    lmtp_send "$1" "$1@customers.test" "${2:-support@desk.test}" \
-        >"$SERVERS/send.out" 2>&1 || return 1
-    settled=$((settled + 1))
-    desk_settled "$settled"
-}
-
 # ended SECONDS: waits for posternd's own end; $ended is its exit status
 ended()
 {
@@ -104,7 +92,7 @@ test_twice()
     tap_is "a second posternd in the same directory is refused" \
         "$(posternd -c "$DESK_CONF")" 75
     tap_like "with the reason" "$(cat "$SERVERS/run.out")" "$DESK_RUN"
-    tap_ok "the first goes on as before" works first
+    tap_ok "the first goes on as before" desk_works first
     tap_is "every process of it has its name, in top, too" \
         "$(for twice_pid in $(server_pid posternd) $(desk_workers) \
             $(desk_parsers); do cat "/proc/$twice_pid/comm"; done |
@@ -210,8 +198,8 @@ test_term()
     ended 60
     tap_is "and then posternd ends well" "$ended" 0
     desk_start
-    settled=$((settled + 1))
-    tap_ok "the mail is there" desk_settled "$settled"
+    desk_taken=$((desk_taken + 1))
+    tap_ok "the mail is there" desk_settled "$desk_taken"
 
     mail_write half slow@customers.test 'Never finished'
     slow_client "$MAILS/half.eml"
@@ -235,7 +223,7 @@ test_reload()
     workers=$(desk_workers | sort)
     sed -i 's/billing@desk/money@desk/' "$DESK_CONF"
     desk_reload
-    tap_ok "HUP: a new address is known" wait_for 60 works richie money@desk.test
+    tap_ok "HUP: a new address is known" wait_for 60 desk_works richie money@desk.test
     tap_ok "workers were replaced" [ "$(desk_workers | sort)" != "$workers" ]
     tap_is "the old one is unknown" "$(exit_of smtp_send --lmtp --socket \
         "$DESK_SOCKET" --to billing@desk.test "$MAILS/richie.eml")" 65
@@ -245,10 +233,10 @@ test_reload()
     desk_reload
     tap_ok "HUP: bad settings are not taken" desk_log \
         "event=settings\.kept .*$DESK_CONF:$wrong: "
-    tap_ok "we go on with the old ones" works rosa money@desk.test
+    tap_ok "we go on with the old ones" desk_works rosa money@desk.test
     kill -9 "$(desk_workers lmtp | head -n 1)"
     wait_for 60 desk_has_workers lmtp 4
-    tap_ok "even those who start later" works rita money@desk.test
+    tap_ok "even those who start later" desk_works rita money@desk.test
     desk_settings
     sed -i 's/lmtp\.sock/other.sock/' "$DESK_CONF"
     desk_reload
@@ -272,8 +260,8 @@ test_reload_under_load()
     done
     # None of those who are being replaced is to be taken for one who stays.
     desk_reload
-    settled=$((settled + 15))
-    tap_ok "HUP under load: all mails are processed" desk_settled "$settled"
+    desk_taken=$((desk_taken + 15))
+    tap_ok "HUP under load: all mails are processed" desk_settled "$desk_taken"
     tap_is "each once" "$(desk_sql "SELECT count(*), count(DISTINCT ticket_id)
             FROM delivery WHERE envelope_sender LIKE 'load%'")" "15|15"
 }
@@ -295,7 +283,7 @@ test_killed_workers()
             wait_for 60 is_replaced "${role%:*}" "$victim" "${role#*:}"
     done
     tap_ok "status counts it" wait_for 60 clock_is_counted
-    tap_ok "and the work goes on" works afterwards
+    tap_ok "and the work goes on" desk_works afterwards
 }
 
 clock_is_counted()
@@ -322,8 +310,8 @@ test_overdue()
         desk_log "event=worker\.overdue .*pid=$victim " 90
     let_go
     tap_ok "and replaced" wait_for 60 is_replaced processor "$victim" 1
-    settled=$((settled + 1))
-    tap_ok "the mail is processed" desk_settled "$settled"
+    desk_taken=$((desk_taken + 1))
+    tap_ok "the mail is processed" desk_settled "$desk_taken"
     tap_is "without a strike: the database was slow" \
         "$(desk_sql 'SELECT max(strikes) FROM delivery')" 0
     desk_settings
@@ -344,7 +332,7 @@ test_killed_supervisor()
         wait_for 2 all_gone "$workers"
     ended 60
     tap_ok "a new one starts without help" desk_start
-    tap_ok "and works" works newborn
+    tap_ok "and works" desk_works newborn
     # In the middle of replacing them all.
     for n in 1 2 3; do
         kill -HUP "$(server_pid posternd)"
@@ -353,7 +341,7 @@ test_killed_supervisor()
         ended 60
         desk_start || break
     done
-    tap_ok "the same while it starts workers" works "middle$n"
+    tap_ok "the same while it starts workers" desk_works "middle$n"
 }
 
 # --- the database goes away ------------------------------------------------
@@ -370,11 +358,11 @@ test_database()
         '^S: 451 4\.3\.0 '
     tap_is "no database: status is unknown" "$(exit_of desk status)" 3
     pg_start
-    tap_ok "the database is back: so are we" works later
+    tap_ok "the database is back: so are we" desk_works later
 
     desk_stop
     pg_stop
-    desk_mark=$(wc -l <"$DESK_LOG")
+    mark_log
     server_run posternd "$DESK_BIN/posternd" -c "$DESK_CONF"
     tap_ok "started without a database we wait for it" \
         desk_log 'event=worker\.paused .*what=database'
@@ -382,7 +370,7 @@ test_database()
         -f later@customers.test support@desk.test <"$MAILS/later.eml")" 75
     pg_start
     tap_ok "then we are ready" desk_log 'event=daemon\.ready' 90
-    tap_ok "and take mail" works atlast
+    tap_ok "and take mail" desk_works atlast
 }
 
 test_status()
@@ -396,8 +384,8 @@ test_status()
     done >"$MAILS/hops.eml"
     cat "$MAILS/circle.eml" >>"$MAILS/hops.eml"
     lmtp_send hops circle@customers.test support@desk.test >/dev/null
-    settled=$((settled + 1))
-    desk_settled "$settled"
+    desk_taken=$((desk_taken + 1))
+    desk_settled "$desk_taken"
     desk status >"$SERVERS/status.out"
     tap_is "status: a parked mail is a warning" "$?" 1
     tap_like "which says where to look" "$(cat "$SERVERS/status.out")" \
@@ -463,7 +451,7 @@ test_root()
     tap_is "the socket is as the settings say" \
         "$(stat -c '%U %G %a' "$DESK_SOCKET")" \
         "$SERVERS_USER_BEFORE mail 660"
-    tap_ok "mail arrives" works rooted
+    tap_ok "mail arrives" desk_works rooted
     tap_ok "and leaves, with a password that only root can read" \
         wait_for 60 has_mail_to rooted
     printf 'changed\n' >"$SERVERS/password"
@@ -472,7 +460,7 @@ test_root()
     sink_start --login desk:changed --tls starttls --cert "$TLS_CERT" \
         --key "$TLS_KEY"
     desk_reload
-    tap_ok "HUP reads it again" works reread
+    tap_ok "HUP reads it again" desk_works reread
     tap_ok "and the new one is used" \
         wait_for 60 has_mail_to reread
     for pid in $(server_pid posternd) $(desk_workers); do

@@ -112,7 +112,7 @@ test_validity()
 
 faults_wanted
 servers_need pg sink dovecot
-load_prepare || exit 1
+imap_load_prepare || exit 1
 imap_settings
 desk_start || exit 1
 imap_test database server client validity

@@ -58,7 +58,7 @@ test_kills()
 
 faults_wanted
 servers_need pg sink dovecot
-load_prepare || exit 1
+imap_load_prepare || exit 1
 imap_settings
 desk_start || exit 1
 test_kills

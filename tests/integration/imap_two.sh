@@ -22,7 +22,7 @@ start()
 {
     use "$1"
     touch "$DESK_LOG"
-    desk_mark=$(wc -l <"$DESK_LOG")
+    mark_log
     server_run "posternd-$1" "$DESK_BIN/posternd" -c "$DESK_CONF"
     tap_ok "daemon $1 starts" wait_for 60 desk_is_up
 }

@@ -69,7 +69,7 @@ servers_need pg sink dovecot
 servers_dir
 PROXY_PORT=$(port_reserve)
 ACCOUNT_PORT=$PROXY_PORT
-load_prepare && start_proxy || exit 1
+imap_load_prepare && start_proxy || exit 1
 imap_settings
 desk_start || exit 1
 for act in ${IMAP_PARTS:-cut half drip stall}; do

@@ -97,7 +97,7 @@ test_no_parser_to_be_had()
 {
     limit_processors 3
     desk_parsers | xargs kill -9
-    desk_mark=$(wc -l <"$DESK_LOG")
+    mark_log
     mail_write patient patient@customers.test 'It does not work'
     lmtp_send patient patient@customers.test support@desk.test
     tap_ok "without a parser the processor pauses" \
@@ -158,7 +158,7 @@ test_without_the_kernel()
         "$(exit_of "$PYTHON" "$servers_support/no_filters.py" \
             "$DESK_BIN/posternd" -t -c "$DESK_CONF")" 78
     desk_settings 'sandbox = "best-effort";'
-    desk_mark=$(wc -l <"$DESK_LOG")
+    mark_log
     server_run posternd "$PYTHON" "$servers_support/no_filters.py" \
         "$DESK_BIN/posternd" -c "$DESK_CONF"
     tap_ok "unless that is good enough" desk_log 'event=daemon\.ready'

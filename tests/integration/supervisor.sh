@@ -6,28 +6,6 @@ set -u
 . "${srcdir:-.}/tests/support/servers.sh"
 . "${srcdir:-.}/tests/support/desk.sh"
 
-settled=0
-
-# A mail by NAME to support@ is accepted and becomes a ticket.
-works()
-{
-    mail_write "$1" "$1@customers.test" 'It does not work'
-    takes "$1" || return 1
-    desk_settled "$settled"
-}
-
-takes()
-{
-    lmtp_send "$1" "$1@customers.test" support@desk.test \
-        >"$SERVERS/send.out" 2>&1 || return 1
-    settled=$((settled + 1))
-}
-
-mark()
-{
-    desk_mark=$(wc -l <"$DESK_LOG")
-}
-
 # --- dying again and again -------------------------------------------------
 
 # The templates go away: a processor that starts now cannot begin. Those that
@@ -36,13 +14,13 @@ test_crash_loop()
 {
     desk_settings 'workers = { processor = 1; };'
     desk_renew processor 1
-    mark
+    mark_log
     mv "$SERVERS/templates/en" "$SERVERS/templates/hidden"
     kill -9 "$(desk_workers processor)"
     tap_ok "a processor that dies again and again is told of" \
         desk_log 'event=worker\.crash-loop .*name=processor:0 deaths=5'
     mail_write meanwhile meanwhile@customers.test 'It does not work'
-    tap_ok "meanwhile mail is accepted" takes meanwhile
+    tap_ok "meanwhile mail is accepted" desk_takes meanwhile
     tap_ok "and the others live on" wait_for 60 desk_has_workers lmtp 4
     tap_ok "status says so" wait_for 60 status_says \
         '^processor:0 .* dies again and again$'
@@ -57,8 +35,8 @@ test_crash_loop()
     mv "$SERVERS/templates/hidden" "$SERVERS/templates/en"
     desk_hup
     # By itself it would be started in 16 s.
-    tap_ok "mended and told so, it works at once" desk_settled "$settled" 14
-    tap_ok "and all is well" works mended
+    tap_ok "mended and told so, it works at once" desk_settled "$desk_taken" 14
+    tap_ok "and all is well" desk_works mended
     tap_ok "the admin has a mail" wait_for 60 has_mail_to boss
     tap_like "which says who it is" "$(cat "$(sent_to boss | head -n 1)")" \
         'Workers die again and again: processor:0'
@@ -82,8 +60,8 @@ test_standing_still()
 {
     desk_settings 'limits = { poll = "1s"; };'
     desk_renew processor 2
-    tap_ok "all work" works before
-    mark
+    tap_ok "all work" desk_works before
+    mark_log
     for role in lmtp:4 processor:2 sender:2; do
         victim=$(desk_workers "${role%:*}" | head -n 1)
         kill -STOP "$victim"
@@ -96,7 +74,7 @@ test_standing_still()
         tap_ok "and replaced" \
             wait_for 60 is_replaced "${role%:*}" "$victim" "${role#*:}"
     done
-    tap_ok "all is well" works after
+    tap_ok "all is well" desk_works after
     tap_is "no mail has a strike" \
         "$(desk_sql 'SELECT max(strikes) FROM delivery')" 0
 }
@@ -104,14 +82,14 @@ test_standing_still()
 # The whole machine stands still for longer than anybody has: nobody is blamed.
 test_all_standing_still()
 {
-    mark
+    mark_log
     everybody="$(server_pid posternd) $(desk_workers)"
     # shellcheck disable=SC2086
     kill -STOP $everybody
     sleep 14 # nothing can be waited for: it is time that must pass
     # shellcheck disable=SC2086
     kill -CONT $everybody
-    tap_ok "after a sleep of the machine mail goes on" works awake
+    tap_ok "after a sleep of the machine mail goes on" desk_works awake
     tap_is "with the same workers" \
         "$(server_pid posternd) $(desk_workers)" "$everybody"
 }

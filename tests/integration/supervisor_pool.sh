@@ -6,28 +6,6 @@ set -u
 . "${srcdir:-.}/tests/support/servers.sh"
 . "${srcdir:-.}/tests/support/desk.sh"
 
-settled=0
-
-# A mail by NAME to support@ is accepted and becomes a ticket.
-works()
-{
-    mail_write "$1" "$1@customers.test" 'It does not work'
-    takes "$1" || return 1
-    desk_settled "$settled"
-}
-
-takes()
-{
-    lmtp_send "$1" "$1@customers.test" support@desk.test \
-        >"$SERVERS/send.out" 2>&1 || return 1
-    settled=$((settled + 1))
-}
-
-mark()
-{
-    desk_mark=$(wc -l <"$DESK_LOG")
-}
-
 # --- as many as are needed -------------------------------------------------
 
 # idle_client N: one that says LHLO, and nothing else.
@@ -44,7 +22,7 @@ test_pool()
     desk_settings 'workers = { lmtp = 2; lmtp_max = 4; lmtp_idle = "2s"; };
         limits = { stress_idle = "20s"; };'
     desk_renew lmtp 2
-    mark
+    mark_log
     clients=
     idle_client 1
     idle_client 2
@@ -52,7 +30,7 @@ test_pool()
     wait_for 60 test -e "$SERVERS/go.2.half"
     tap_is "as long as nobody waits there are no more" \
         "$(desk_workers lmtp | wc -l)" 2
-    tap_ok "all are busy: one more client is served all the same" works third
+    tap_ok "all are busy: one more client is served all the same" desk_works third
     tap_unlike "and none of the others had to leave for it" \
         "$(cat "$SERVERS/idle.1" "$SERVERS/idle.2")" '^S: 421'
     tap_ok "by one worker more" desk_log 'event=pool\.grown .*name=lmtp:2'
@@ -68,7 +46,7 @@ test_pool()
     # shellcheck disable=SC2086
     kill $clients 2>/dev/null
     tap_ok "who is not needed ends" wait_for 60 desk_has_workers lmtp 2
-    tap_ok "and that is all" works shrunk
+    tap_ok "and that is all" desk_works shrunk
     tap_unlike "none of them died" "$(tail -n "+$desk_mark" "$DESK_LOG")" \
         'event=worker\.(died|overdue)'
     tap_like "the log tells it" "$(cat "$DESK_LOG")" \
@@ -91,13 +69,13 @@ test_log()
 {
     desk_settings
     desk_reload
-    works quiet
+    desk_works quiet
     tap_unlike "at first details are not logged" "$(cat "$DESK_LOG")" \
         'event=worker\.started'
     desk_settings 'log_level = "debug";'
     desk_reload
     tap_ok "HUP: another log level" desk_log 'event=worker\.started'
-    tap_ok "for workers, too" works chatty
+    tap_ok "for workers, too" desk_works chatty
     file=$SERVERS/run/postern.log
     desk_settings "log_file = \"$file\";"
     wait_for 60 desk_has_workers '' 9
@@ -106,7 +84,7 @@ test_log()
     tap_ok "HUP: the log goes to a file" \
         wait_for 60 in_file 'event=settings\.reloaded' "$file"
     wait_for 60 all_new "$old"
-    tap_ok "the new workers' too" works filed
+    tap_ok "the new workers' too" desk_works filed
     tap_ok "each line with its time" wait_for 60 in_file \
         '^20[0-9-]+T[0-9:]+\.[0-9]{3}Z info event=mail\.decided worker=' "$file"
     mv "$file" "$file.1"
@@ -115,22 +93,22 @@ test_log()
     tap_ok "USR1: it is opened anew" \
         wait_for 60 in_file 'event=log\.reopened' "$file"
     wait_for 60 all_new "$old"
-    tap_ok "mail goes on" works rotated
+    tap_ok "mail goes on" desk_works rotated
     tap_ok "and is told in the new file" \
         wait_for 60 in_file 'event=mail\.decided' "$file"
     worker=$(desk_workers sender | head -n 1)
     kill -USR1 "$worker"
-    tap_ok "USR1 for a worker, by mistake" works mistaken
+    tap_ok "USR1 for a worker, by mistake" desk_works mistaken
     tap_ok "does it no harm" [ -n "$(process_start "$worker")" ]
     tap_unlike "not in the old one" "$(cat "$file.1")" 'rotated@customers'
     rm -rf "$file" "$file.1"
     mkdir "$file"
     usr1
-    tap_ok "one that cannot be opened does no harm" works closed
+    tap_ok "one that cannot be opened does no harm" desk_works closed
     rmdir "$file"
     desk_settings
     desk_reload
-    tap_ok "HUP: and back to standard error" works back
+    tap_ok "HUP: and back to standard error" desk_works back
 }
 
 all_new()
@@ -146,7 +124,7 @@ activate()
     rm -f "$DESK_SOCKET"
     cp "$servers_support/activate.py" "$SERVERS/"
     chmod 0644 "$SERVERS/activate.py"
-    mark
+    mark_log
     server_run activate "$PYTHON" "$SERVERS/activate.py" "$@" "$DESK_SOCKET" \
         "$DESK_BIN/posternd" -c "$DESK_CONF"
     wait_for 60 test -S "$DESK_SOCKET"
@@ -170,7 +148,7 @@ test_activation()
     : >"$DESK_LOG"
     activate
     tap_unlike "nobody has called, nobody is there" "$(cat "$DESK_LOG")" started
-    tap_ok "the first mail starts posternd" works called
+    tap_ok "the first mail starts posternd" desk_works called
     tap_like "which takes the socket over" "$(cat "$DESK_LOG")" \
         'event=lmtp\.listening .*bound_by="service manager"'
     first=$(activated)
@@ -178,7 +156,7 @@ test_activation()
     wait_for 60 no_daemon "$first"
     tap_ok "it has ended, its socket is there" [ -S "$DESK_SOCKET" ]
     tap_is "status knows that it has ended" "$(exit_of desk status)" 2
-    tap_ok "a mail that came then is taken by the next one" works again
+    tap_ok "a mail that came then is taken by the next one" desk_works again
     tap_ok "which is another" [ "$(activated)" != "$first" ]
     for pid in $(pgrep -P "$(activated)"); do
         tr '\0' '\n' <"/proc/$pid/environ"
@@ -193,14 +171,14 @@ test_activation()
     sed -i '/^listeners/d' "$DESK_CONF"
     DESK_SOCKET=$SERVERS/run/other.sock
     activate --name desk
-    tap_ok "a socket that no setting names is served" works other
+    tap_ok "a socket that no setting names is served" desk_works other
     tap_like "by its name" "$(cat "$DESK_LOG")" \
         'event=lmtp\.listening .*other\.sock bound_by=desk'
     server_stop activate
     rm -f "$DESK_SOCKET"
 
     activate --tcp-any
-    takes other >/dev/null 2>&1 || :
+    desk_takes other >/dev/null 2>&1 || :
     tap_ok "one that everybody can reach is refused" \
         desk_log 'event=daemon\.not-started .*only this machine can reach'
     server_stop activate
@@ -211,11 +189,11 @@ test_activation()
 
 test_watch()
 {
-    mark
+    mark_log
     watch_start
     wait_for 60 in_file '^status: ' "$SERVERS/watch.log"
     for n in 1 2 3; do
-        works "watched$n"
+        desk_works "watched$n"
     done
     tap_ok "status --watch tells what happens each second" wait_for 60 in_file \
         '^each second: .* 0\.[1-9]? ?accepted|^each second: +[1-9]' \

@@ -34,6 +34,7 @@
 #   sent_to NAME           files in the sink that went to NAME@...
 #   has_mail_to NAME       there is one
 #   desk_log ERE [S]       until a line of the log matches
+#   mark_log               desk_log looks behind this point only
 #   desk_workers [ROLE]    process ids of the workers; desk_parsers, of the
 #                          children that read mail for processors
 #   desk_unharmed          a TAP point: no worker died, no sanitizer complained;
@@ -44,6 +45,9 @@
 #   mail_answer NAME FROM FILE [FIELD...]     FROM answers the mail in FILE
 #   mail_field FILE FIELD  its value, in one line
 #   lmtp_send NAME FROM TO...   by LMTP, noted in $LEDGER when accepted
+#   desk_takes NAME [TO]   a mail by NAME to support@ (or TO) is accepted; they are
+#                          counted in $desk_taken
+#   desk_works NAME [TO]   and all that were are settled
 #   exit_of COMMAND...     prints its exit status
 #
 # Queues are support (support@, help@) and billing, at desk.test.
@@ -141,6 +145,11 @@ desk_logged()
 desk_log()
 {
     wait_for "${2:-60}" desk_logged "$1"
+}
+
+mark_log()
+{
+    desk_mark=$(wc -l <"$DESK_LOG")
 }
 
 desk_stop()
@@ -342,4 +351,19 @@ lmtp_send()
     done
     smtp_send --socket "$DESK_SOCKET" --lmtp --from "$lmtp_sender" "$@" \
         --ledger "$LEDGER" "$lmtp_file"
+}
+
+desk_taken=0
+
+desk_takes()
+{
+    mail_write "$1" "$1@customers.test" 'It does not work'
+    lmtp_send "$1" "$1@customers.test" "${2:-support@desk.test}" \
+        >"$SERVERS/send.out" 2>&1 || return 1
+    desk_taken=$((desk_taken + 1))
+}
+
+desk_works()
+{
+    desk_takes "$@" && desk_settled "$desk_taken"
 }

@@ -2,7 +2,7 @@
 # Mail comes into three folders all the while, and something breaks; read after
 # imap.sh. support/imap_oracle.py judges.
 #
-#   load_prepare           what imap_prepare does, and the folders keep, move,
+#   imap_load_prepare      what imap_prepare does, and the folders keep, move,
 #                          delete (with what is done there) and Done
 #   mail_begin NAME        from now on mail comes; returns when some is taken
 #   goes_on WHAT           a TAP point: mail is taken again
@@ -13,7 +13,7 @@
 MEDDLED=
 IMAP_REST=90 # the longest pause of a worker is a minute
 
-load_prepare()
+imap_load_prepare()
 {
     imap_prepare || return 1
     IMAP_STOP=$SERVERS/put.stop

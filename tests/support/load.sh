@@ -16,7 +16,6 @@
 #   load_taken NAME WHAT   the figure after "taken", "in-vain" or "longest"
 #   promises_hold NAME     a TAP point: all comes to rest, and the oracle finds
 #                          nothing wrong; $LOAD_REST is how long that may take
-#   mark_log               desk_log looks behind this point only
 #   fault_is_refused NAME  TAP points: LMTP says 451 and postern-deliver 75
 
 LOAD_STOP=
@@ -144,11 +143,6 @@ promises_hold()
         tap_fail "$1: all promises are kept"
     fi
     tap_diag "$(head -n 40 "$SERVERS/oracle.out")"
-}
-
-mark_log()
-{
-    desk_mark=$(wc -l <"$DESK_LOG")
 }
 
 fault_is_refused()
