@@ -144,7 +144,7 @@ typedef struct {
     const void *section; /* which it is; NULL: none has come */
     bool odd;            /* it is not what was asked for */
     bool nonsense;       /* the server cannot be believed */
-    bool failed;         /* no room for it */
+    int no_room;         /* errno, where there is no room for it; else 0 */
     const ImapMessage *messages;
     bool *has_come; /* of each */
     size_t n;
@@ -172,6 +172,13 @@ wait_for_more(const Fetching *fetching)
                                             (left_ms + 999) / 1000));
 }
 
+/* What the spool has just failed with, which is never 0. */
+static int
+spool_errno(void)
+{
+    return errno != 0 ? errno : EIO;
+}
+
 static bool
 on_body(int type, struct mailimap_msg_att_body_section *section,
         const char *bytes, size_t length, void *context)
@@ -186,8 +193,9 @@ on_body(int type, struct mailimap_msg_att_body_section *section,
     if (section != fetching->section)
         fetching->odd = fetching->section != NULL || !is_whole(section);
     fetching->section = section;
-    if (!fetching->failed && !fetching->stopped && !fetching->odd)
-        fetching->failed = !spool_add(&fetching->spool, bytes, length);
+    if (fetching->no_room == 0 && !fetching->stopped && !fetching->odd &&
+        !spool_add(&fetching->spool, bytes, length))
+        fetching->no_room = spool_errno();
     return true;
 }
 
@@ -201,7 +209,7 @@ take_mail(Fetching *fetching, size_t place)
     }
     fetching->has_come[place] = true;
     g_autoptr(GBytes) raw = spool_take(&fetching->spool);
-    fetching->failed = raw == NULL;
+    fetching->no_room = raw == NULL ? spool_errno() : 0;
     fetching->stopped =
         raw != NULL && !fetching->mail(fetching->context, uid, raw);
 }
@@ -238,7 +246,7 @@ on_answer(struct mailimap_msg_att *answer, void *context)
     if (fetching->section != NULL && uid == 0)
         fetching->nonsense = true; /* a mail, but which? */
     else if (fetching->section != NULL && place < fetching->n &&
-             !fetching->failed && !fetching->stopped)
+             fetching->no_room == 0 && !fetching->stopped)
         take_mail(fetching, place);
     spool_clear(&fetching->spool);
     fetching->section = NULL;
@@ -310,10 +318,11 @@ imap_fetch(ImapClient *client, const ImapMessage *messages, size_t n,
         mailimap_fetch_list_free(answers);
     if (result != MAILIMAP_NO_ERROR)
         return etpan_fail(client, FAILURE_TEMPORARY, "UID FETCH", error);
-    if (fetching.failed) {
+    if (fetching.no_room != 0) {
         failure_set(error, FAILURE_CONFIG,
                     "account '%s': no room for a mail in %s: %s",
-                    client->account->name, spool_directory, g_strerror(errno));
+                    client->account->name, spool_directory,
+                    g_strerror(fetching.no_room));
         return false;
     }
     if (fetching.nonsense) {
