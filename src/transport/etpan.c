@@ -76,6 +76,14 @@ etpan_fail(const ImapClient *client, FailureCode code, const char *what,
 }
 
 bool
+etpan_good(ImapClient *client, int result)
+{
+    if (result == MAILIMAP_ERROR_MEMORY)
+        stream_give_up(client->stream, STREAM_NO_MEMORY);
+    return result == MAILIMAP_NO_ERROR;
+}
+
+bool
 etpan_same_folder(const ImapClient *client, GError **error)
 {
     const struct mailimap_selection_info *info =

@@ -57,6 +57,12 @@ enum {
 bool etpan_fail(const ImapClient *client, FailureCode code, const char *what,
                 GError **error);
 
+/*
+ * True if a command of libetpan's succeeded. Where it had no memory for it the
+ * stream is given up, so that etpan_fail() says so.
+ */
+bool etpan_good(ImapClient *client, int result);
+
 /* The server's last line without its tag, to be shown; g_free() it. */
 char *etpan_said(const ImapClient *client);
 

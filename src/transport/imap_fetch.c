@@ -36,7 +36,8 @@ place_of(const ImapMessage *messages, size_t n, uint32_t uid)
     return i;
 }
 
-static int
+/* False: it did not succeed, and there are no answers. */
+static bool
 fetch(ImapClient *client, const uint32_t *uids, size_t n,
       struct mailimap_fetch_att *wanted, struct mailimap_fetch_att *more,
       clist **ret_answers)
@@ -54,7 +55,7 @@ fetch(ImapClient *client, const uint32_t *uids, size_t n,
                      : mailimap_uid_fetch(client->imap, set, type, ret_answers);
     etpan_set_free(set);
     mailimap_fetch_type_free(type);
-    return result;
+    return etpan_good(client, result);
 }
 
 /* ---- sizes ---- */
@@ -102,11 +103,10 @@ imap_sizes(ImapClient *client, const uint32_t *uids, size_t n, GError **error)
     if (n == 0)
         return messages;
     etpan_begin(client, ETPAN_LIST_BYTES);
-    bool good =
-        fetch(client, uids, n, mailimap_fetch_att_new_rfc822_size(),
-              client->highest_modseq > 0 ? mailimap_fetch_att_new_modseq()
-                                         : NULL,
-              &answers) == MAILIMAP_NO_ERROR;
+    bool good = fetch(
+        client, uids, n, mailimap_fetch_att_new_rfc822_size(),
+        client->highest_modseq > 0 ? mailimap_fetch_att_new_modseq() : NULL,
+        &answers);
     if (!good) {
         etpan_fail(client, FAILURE_TEMPORARY, "UID FETCH", error);
         g_array_unref(messages);
@@ -308,15 +308,15 @@ imap_fetch(ImapClient *client, const ImapMessage *messages, size_t n,
     spool_init(&fetching.spool, spool_directory, memory_bytes);
     listen_to(client, &fetching);
     fetching.end_ms = begin_fetch(client, messages, n);
-    int result = fetch(
+    bool good = fetch(
         client, uids, n,
         mailimap_fetch_att_new_body_peek_section(mailimap_section_new(NULL)),
         NULL, &answers);
     listen_to(client, NULL);
     spool_clear(&fetching.spool);
-    if (result == MAILIMAP_NO_ERROR)
+    if (good)
         mailimap_fetch_list_free(answers);
-    if (result != MAILIMAP_NO_ERROR)
+    else
         return etpan_fail(client, FAILURE_TEMPORARY, "UID FETCH", error);
     if (fetching.no_room != 0) {
         failure_set(error, FAILURE_CONFIG,

@@ -24,7 +24,7 @@ store(ImapClient *client, const uint32_t *uids, size_t n,
                              : mailimap_uid_store(client->imap, set, change);
     mailimap_store_att_flags_free(change);
     etpan_set_free(set);
-    if (result != MAILIMAP_NO_ERROR)
+    if (!etpan_good(client, result))
         return etpan_fail(client, FAILURE_TEMPORARY, "UID STORE", error);
     if (client->imap->imap_response_info != NULL)
         imap_note_modseq(client,
@@ -79,7 +79,7 @@ imap_delete(ImapClient *client, const uint32_t *uids, size_t n, GError **error)
     int result = set == NULL ? MAILIMAP_ERROR_MEMORY
                              : mailimap_uid_expunge(client->imap, set);
     etpan_set_free(set);
-    return result == MAILIMAP_NO_ERROR ||
+    return etpan_good(client, result) ||
            etpan_fail(client, FAILURE_TEMPORARY, "UID EXPUNGE", error);
 }
 
@@ -130,11 +130,12 @@ carry(ImapClient *client, const uint32_t *uids, size_t n, const char *name,
                      : mailimap_uidplus_uid_copy(client->imap, set, name,
                                                  &validity, &source, &target);
     etpan_set_free(set);
-    if (result == MAILIMAP_NO_ERROR)
+    bool good = etpan_good(client, result);
+    if (good)
         *ret_there = copied(source, uids, n);
     etpan_set_free(source);
     etpan_set_free(target);
-    return result == MAILIMAP_NO_ERROR;
+    return good;
 }
 
 bool

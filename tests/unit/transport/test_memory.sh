@@ -1,7 +1,8 @@
 #!/bin/sh
 # No memory for what libetpan wants: whichever of its calls is refused, we end by no
 # assertion, but tell of it, or do our work all the same. (libetpan's own reader of
-# IMAP follows NULL in places. A worker may die of that; it costs nothing.)
+# IMAP follows NULL in places, and what it makes a command of we do not look through
+# piece by piece. A worker may die of that; it costs nothing.)
 set -u
 . "${srcdir:-.}/tests/support/tap.sh"
 . "${srcdir:-.}/tests/support/servers.sh"
