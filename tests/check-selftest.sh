@@ -144,7 +144,7 @@ show_hardening()
     done
 }
 
-# Two that sleep for no reason, among those that say it. The word comes from a
+# Some that sleep for no reason, among those that say it. The word comes from a
 # variable, for this script is looked at, too.
 show_waits()
 {
@@ -157,9 +157,13 @@ show_waits()
         '/* Or a block' ' * of words. */' "g_u$nap(2);" "int ${nap}_s;" \
         "g_u$nap(1000 * ${nap}_s);"
     write "$work/waits/tests/three.py" "time.$nap(1)  # it drips"
+    write "$work/waits/tests/four.sh" '#!/bin/sh' "$nap infinity" 'x # why' \
+        "$nap 1"
     tap_is "who sleeps for no reason is reported" \
         "$(sh "$checks/check-waits" "$work/waits" | grep -o 'tests/.*')" \
-        "tests/one.sh:3: $nap 1
+        "tests/four.sh:2: $nap infinity
+tests/four.sh:4: $nap 1
+tests/one.sh:3: $nap 1
 tests/two.c:6: g_u$nap(1000 * ${nap}_s);"
 }
 

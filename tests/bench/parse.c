@@ -187,7 +187,7 @@ watch(pid_t pid, volatile long *most_kib)
     pid_t watcher = fork();
     while (watcher == 0) {
         *most_kib = MAX(*most_kib, anonymous_kib(pid));
-        g_usleep(1000);
+        g_usleep(1000); /* a sample */
     }
     return watcher;
 }

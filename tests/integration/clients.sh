@@ -86,7 +86,7 @@ test_slowloris()
     slow_end drip 150
     # Those who come back each time leave no room, but are not for ever.
     slow_begin insist
-    load_some polite-insist 10 --at-once 2 &
+    load_some polite-insist 10 --at-once 2 --patience 600 &
     polite=$!
     slow_end insist 300
     wait $polite
@@ -101,7 +101,7 @@ test_slowloris()
 slow_begin()
 {
     rm -f "$SERVERS/slow.stop"
-    timeout 300 "$PYTHON" "$servers_support/lmtp_rude.py" "$DESK_SOCKET" \
+    timeout 900 "$PYTHON" "$servers_support/lmtp_rude.py" "$DESK_SOCKET" \
         "$1" 200 "$SERVERS/slow.stop" >"$SERVERS/$1.out" 2>&1 &
     slow_pid=$!
     wait_for 60 all_are_busy
@@ -149,7 +149,7 @@ test_overload()
     for flood_s in 1 2 3 4 5 6 7 8 9 10 11 12; do
         if [ "$flood_s" = 3 ]; then
             psql -X -q -c 'BEGIN' -c 'LOCK TABLE delivery' \
-                -c 'SELECT pg_sleep(6)' >/dev/null 2>&1 &
+                -c 'SELECT pg_sleep(6)' >/dev/null 2>&1 & # half of the flood
             idle=$!
         fi
         sleep 1 # each second of the flood
@@ -277,9 +277,7 @@ servers_need pg sink
 LOAD_LIMITS='stress_idle = "2s";'
 load_prepare || exit 1
 desk_start || exit 1
-for part in ${CLIENTS_PARTS:-who_leaves nonsense slowloris sleeper all_sleep \
-    supervisor overload}; do
-    "test_$part"
-done
+tap_parts "${CLIENTS_PARTS:-}" who_leaves nonsense slowloris sleeper all_sleep \
+    supervisor overload
 desk_sane
 tap_done

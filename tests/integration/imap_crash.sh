@@ -132,7 +132,6 @@ test_strikes()
     tap_ok "somebody mended what it died of" rm "$POSTERN_FAILPOINTS/watch.mail"
     tap_is "and has it tried again" "$(desk account retry office)" \
         "1 to be tried again"
-    put_noted afterwards keep billing
     tap_ok "soon it is a ticket" wait_for 60 are_tickets deadly
     tap_ok "and nothing is left" wait_for 60 nothing_is_left
     imap_oracle "three strikes"

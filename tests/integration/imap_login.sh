@@ -220,8 +220,7 @@ test_silent()
     tap_is "does not tell it again" "$(alarms)" 1
     dovecot_run
     desk_reload
-    wait_for 60 is_state watching
-    next_clock
+    # By itself, in 30 s at most.
     tap_ok "once it is read again" wait_for 70 gauge_is folders_silent 0
     tap_ok "all is well" wait_for 60 is_state watching
 }

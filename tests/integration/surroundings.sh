@@ -308,7 +308,7 @@ test_memory()
     desk_stop
     tap_unlike "no memory: no assertion of ours ends a process" \
         "$(cat "$DESK_LOG")" \
-        'Sanitizer|runtime error|ERROR:.*src/[a-z_/]*\.c:.*assertion'
+        'Sanitizer|runtime error|ERROR:.*src/[a-z_/]*\.c:'
     : >"$DESK_LOG"
     desk_start
     for parked in $(desk_sql "SELECT id FROM delivery
@@ -327,9 +327,7 @@ load_prepare || exit 1
 cp "$servers_support/signal_storm.py" "$SERVERS/"
 chmod 0644 "$SERVERS/signal_storm.py"
 desk_start || exit 1
-for part in ${SURROUNDINGS_PARTS:-signals closed_descriptors full_log \
-    few_descriptors no_descriptor many_descriptors read_only_root memory}; do
-    "test_$part"
-done
+tap_parts "${SURROUNDINGS_PARTS:-}" signals closed_descriptors full_log \
+    few_descriptors no_descriptor many_descriptors read_only_root memory
 desk_sane
 tap_done

@@ -347,8 +347,10 @@ START_TEST(half_a_copy_is_none)
 }
 END_TEST
 
-/* On one of the connections that we have in common with who forked us lies what
- * the server has not read. */
+/* On one of the connections that we have in common with who forked us lies more
+ * than a first piece that the server has not read: it is amid the COPY. */
+enum { UNREAD_BYTES = 64 * 1024 };
+
 static bool
 is_asked(void *data)
 {
@@ -357,7 +359,7 @@ is_asked(void *data)
         int type, unread;
         socklen_t size = sizeof type;
         if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
-            ioctl(fd, SIOCOUTQ, &unread) == 0 && unread > 0)
+            ioctl(fd, SIOCOUTQ, &unread) == 0 && unread > UNREAD_BYTES)
             return true;
     }
     return false;

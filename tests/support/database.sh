@@ -89,8 +89,6 @@ database_prepare()
 
 database_test()
 {
-    for database_part in ${DATABASE_PARTS:-"$@"}; do
-        "test_$database_part"
-    done
+    tap_parts "${DATABASE_PARTS:-}" "$@"
     desk_unharmed
 }

@@ -151,14 +151,19 @@ dovecot_adm()
 # for a master each ten seconds only.
 dovecot_stop()
 {
-    dovecot_sessions=
+    dovecot_sessions=0
     if server_alive dovecot; then
-        dovecot_sessions=$(pgrep -P "$(server_pid dovecot)" -x imap)
+        for dovecot_session in $(pgrep -P "$(server_pid dovecot)" -x imap); do
+            dovecot_sessions=$((dovecot_sessions + 1))
+            server_remember "dovecot-session-$dovecot_sessions" \
+                "$dovecot_session"
+        done
     fi
     server_stop dovecot "$@" || return 1
-    # shellcheck disable=SC2086 # process ids
-    [ -z "$dovecot_sessions" ] ||
-        kill "-${1:-TERM}" $dovecot_sessions 2>/dev/null || :
+    while [ $dovecot_sessions -gt 0 ]; do
+        server_stop "dovecot-session-$dovecot_sessions" "$@"
+        dovecot_sessions=$((dovecot_sessions - 1))
+    done
 }
 
 # --- tokens ---------------------------------------------------------------

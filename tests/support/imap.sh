@@ -65,9 +65,7 @@ imap_settings()
 
 imap_test()
 {
-    for imap_part in ${IMAP_PARTS:-"$@"}; do
-        "test_$imap_part"
-    done
+    tap_parts "${IMAP_PARTS:-}" "$@"
 }
 
 # put_file NAME [FLAGS [FOLDER]]: with flags it is delivered as read by somebody.

@@ -88,8 +88,6 @@ relay_prepare()
 
 relay_test()
 {
-    for relay_part in ${RELAY_PARTS:-"$@"}; do
-        "test_$relay_part"
-    done
+    tap_parts "${RELAY_PARTS:-}" "$@"
     desk_sane
 }

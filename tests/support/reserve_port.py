@@ -9,7 +9,7 @@ import errno
 import signal
 import socket
 
-# Where IPv6 is, "localhost" may mean ::1.
+# Those that this machine has; "localhost" may mean ::1.
 ADDRESSES = ["127.0.0.1", "127.0.0.2", "::1"]
 
 
@@ -26,7 +26,7 @@ def hold(address, port):
         kept.bind((address, port))
     except OSError as error:
         kept.close()
-        if is_ipv6 and error.errno != errno.EADDRINUSE:
+        if address != ADDRESSES[0] and error.errno == errno.EADDRNOTAVAIL:
             return None
         raise
     # Only now: what looks for any port must not find a shared one.
@@ -40,7 +40,9 @@ def reserve():
         port = first.getsockname()[1]
         try:
             return port, [first] + [hold(a, port) for a in ADDRESSES[1:]]
-        except OSError:
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
             first.close()
 
 

@@ -15,8 +15,8 @@
 # the rest as $SERVERS_USER. As an ordinary user everything runs as that user,
 # and there is no Postfix.
 #
-#   servers_need [pg] [sink] [postfix] [dovecot]   skip the test when one is not
-#                          installed
+#   servers_need [pg] [sink] [postfix] [dovecot] [pooler]   skip the test when one
+#                          is not installed
 #   servers_dir            make $SERVERS, ended with the script (others call it)
 #   servers_attach DIR     use DIR, now or in a later script, and end nothing
 #   servers_stop           end what runs below $SERVERS
@@ -28,10 +28,11 @@
 #   servers_as USER COMMAND...   as root: become USER; otherwise just run it
 #   wait_for SECONDS COMMAND...   until it succeeds, polling; fails when time is up.
 #                          It costs nothing when the thing happens: be generous,
-#                          a sanitizer on a busy machine is many times slower
+#                          a sanitizer on a busy machine is many times slower.
+#                          Looks are counted, not seconds: no bound for a promise
 #   port_reserve           prints a TCP port of this machine's loopback addresses,
-#                          which nobody but a server of ours gets until the script
-#                          ends (reserve_port.py); after servers_dir
+#                          which nobody but a server of ours gets until servers_stop
+#                          (reserve_port.py); after servers_dir
 #
 #   preload_build NAME     support/NAME.c as $SERVERS/NAME.so, for LD_PRELOAD; fails,
 #                          with a skipped point, where this build bears none
@@ -137,6 +138,9 @@ servers_need()
                 tap_not_here "Postfix starts as root only"
             fi
             [ -x /usr/sbin/postfix ] || servers_lack Postfix postfix
+            ;;
+        pooler)
+            [ -x /usr/sbin/pgbouncer ] || servers_lack "a pooler" pgbouncer
             ;;
         dovecot)
             [ -x /usr/sbin/dovecot ] || servers_lack Dovecot dovecot-imapd
@@ -294,9 +298,16 @@ preload_build()
         ;;
     esac
     servers_dir || return 1
-    if ! ${CC:-cc} -shared -fPIC -O1 -D_GNU_SOURCE -o "$SERVERS/$1.so" \
-        "$servers_support/$1.c" 2>"$SERVERS/cc.out"; then
+    preload_cc=${CC:-cc}
+    if ! command -v "${preload_cc%% *}" >/dev/null; then
         tap_lacks "$1" "a C compiler (Debian package build-essential)"
+        return 1
+    fi
+    # It may be several words.
+    # shellcheck disable=SC2086
+    if ! $preload_cc -shared -fPIC -O1 -D_GNU_SOURCE -o "$SERVERS/$1.so" \
+        "$servers_support/$1.c" 2>"$SERVERS/cc.out"; then
+        tap_fail "$1" "$(cat "$SERVERS/cc.out")"
         return 1
     fi
 }

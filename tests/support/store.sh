@@ -3,7 +3,7 @@
 #
 #   store_prepare          a private PostgreSQL, and a proxy before it
 #   pass_on NAME           TAP points: everything the store does
-#   bouncer_start          a transaction pooler, if there is one
+#   bouncer_start          a transaction pooler
 
 test_store=${abs_top_builddir:-.}/test_store
 
@@ -30,7 +30,6 @@ pass_on()
 # Nothing of a session outlives a transaction here.
 bouncer_start()
 {
-    bouncer=$(PATH=$PATH:/usr/sbin command -v pgbouncer) || return 1
     servers_mkdir "$SERVERS/bouncer" 0755 "$SERVERS_USER"
     cat >"$SERVERS/bouncer/ini" <<SETTINGS
 [databases]
@@ -42,7 +41,7 @@ listen_addr =
 auth_type = any
 pool_mode = transaction
 SETTINGS
-    server_run bouncer "$bouncer" "$SERVERS/bouncer/ini"
+    server_run bouncer /usr/sbin/pgbouncer "$SERVERS/bouncer/ini"
     wait_for 60 test -S "$SERVERS/bouncer/.s.PGSQL.6432"
 }
 

@@ -19,6 +19,7 @@
 #   tap_needs WHAT              the machine lacks something: leave, skipped;
 #                               with POSTERN_CI=1 that is a failure
 #   tap_not_here WHY            this build is not meant to run it: leave
+#   tap_parts "$SOME" PART...   test_PART of each, or of $SOME only
 #   clocks_wanted               leave where a test mostly waits for the clock and
 #                               another build does so already
 #   not COMMAND...              succeeds when the command fails
@@ -138,6 +139,19 @@ faults_wanted()
     if [ "${POSTERN_FAULTS:-}" = no ]; then
         tap_not_here "left out by POSTERN_FAULTS=no"
     fi
+}
+
+tap_parts()
+{
+    tap_some=$1
+    shift
+    for tap_part in ${tap_some:-"$@"}; do
+        if command -v "test_$tap_part" >/dev/null; then
+            "test_$tap_part"
+        else
+            tap_fail "there is a part called $tap_part"
+        fi
+    done
 }
 
 clocks_wanted()

@@ -74,9 +74,10 @@ test_ports()
     tap_is "it stays reserved all the while" "$(try_port take)" EADDRINUSE
     for test_file in "$SERVERS"/port-*.pid; do
         test_file=${test_file##*/}
-        server_stop "${test_file%.pid}"
+        test_file=${test_file%.pid}
+        tap_ok "until its keeper ends" server_stop "$test_file"
+        tap_ok "which it does" server_gone "$test_file"
     done
-    tap_is "until its keeper ends" "$(try_port take)" good
 }
 
 test_sink()

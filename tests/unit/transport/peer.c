@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "await.h"
+
 struct Peer {
     pid_t pid;
     uint16_t port;
@@ -33,7 +35,7 @@ send_text(int fd, const char *text, bool drip)
         if (send(fd, text + i, piece, MSG_NOSIGNAL) < 0)
             return;
         if (drip)
-            poll(NULL, 0, 100);
+            poll(NULL, 0, 100); /* it drips */
     }
 }
 
@@ -122,17 +124,20 @@ peer_port(const Peer *peer)
     return peer->port;
 }
 
+static bool
+has_left(void *data)
+{
+    const Peer *peer = data;
+    return waitpid(peer->pid, NULL, WNOHANG) != 0;
+}
+
 char *
 peer_finish(Peer *peer)
 {
-    enum { TRIES = 3000 };
     /* It may just be writing down the last words: give it time. */
-    for (int i = 0; i < TRIES && waitpid(peer->pid, NULL, WNOHANG) == 0; i++) {
-        if (i == TRIES - 1) {
-            kill(peer->pid, SIGKILL);
-            waitpid(peer->pid, NULL, 0);
-        }
-        poll(NULL, 0, 10);
+    if (!await(has_left, peer)) {
+        kill(peer->pid, SIGKILL);
+        waitpid(peer->pid, NULL, 0);
     }
     off_t size = lseek(peer->record, 0, SEEK_END);
     char *text = g_malloc0((gsize)size + 1);
