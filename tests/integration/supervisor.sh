@@ -42,10 +42,16 @@ test_crash_loop()
     pause_begins=$(uptime_ticks)
     mv "$SERVERS/templates/hidden" "$SERVERS/templates/en"
     desk_hup
+    told_after=$(($(uptime_ticks) - pause_begins))
     tap_ok "mended and told so, it works" desk_settled "$desk_taken"
-    tap_ok "at once, and not after its 16 s" \
-        [ "$(process_start "$(desk_workers processor)")" -lt \
-        $((pause_begins + 15 * $(getconf CLK_TCK))) ]
+    if [ $told_after -lt $((8 * $(getconf CLK_TCK))) ]; then
+        tap_ok "at once, and not after its 16 s" \
+            [ "$(process_start "$(desk_workers processor)")" -lt \
+            $((pause_begins + 15 * $(getconf CLK_TCK))) ]
+    else
+        tap_skip "at once, and not after its 16 s" \
+            "its pause was over before it could be told"
+    fi
     tap_ok "and all is well" desk_works mended
     tap_ok "the admin has a mail" wait_for 60 has_mail_to boss
     tap_like "which says who it is" "$(cat "$(sent_to boss | head -n 1)")" \
