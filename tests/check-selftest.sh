@@ -197,9 +197,56 @@ show_commands()
         "$(commands_in "$work/fewer")" 'sh awk python3 '
 }
 
+# log_of NAME RESULT LINE...: what a test leaves
+log_of()
+{
+    log_name=$1
+    write "$work/told/$1.trs" ":test-result: $2"
+    shift 2
+    write "$work/told/$log_name.log" "$@"
+}
+
+# What fails is told with its reason; who writes half a line or dies disturbs nobody.
+show_progress()
+{
+    log_of good 'PASS one' 'ok 1 - one'
+    log_of bad 'FAIL two' 'ok 1 - one' 'not ok 2 - two' '# why it failed' \
+        'ok 3 - three'
+    log_of dead 'ERROR missing test plan' 'ok 1 - one' 'its last words'
+    write "$work/told/file" 'begin 10 good' 'begin 10 bad' 'begin 11' \
+        'begin 12 dead' "end 13 good $work/told/good.log" \
+        "end 14 bad $work/told/bad.log" 'end 15' \
+        "end 16 dead $work/told/dead.log" over
+    : >"$work/told/failures"
+    python3 "$checks/progress" "$work/told/file" --total 3 \
+        --failures "$work/told/failures" >"$work/told/said" 2>&1
+    tap_is "progress ends when it is told so" $? 0
+    tap_like "a failed point is told with its reason" \
+        "$(cat "$work/told/said")" '^ +# why it failed$'
+    tap_unlike "and no good one" "$(cat "$work/told/said")" 'three'
+    tap_like "of who died it tells the last words" \
+        "$(cat "$work/told/said")" '^ +its last words$'
+    tap_like "and in the end what took longest" "$(cat "$work/told/said")" \
+        '3 tests done; longest: bad 4 s, dead 4 s, good 3 s$'
+    tap_is "the failures are kept" "$(cat "$work/told/failures")" \
+        'bad: FAIL two
+dead: ERROR missing test plan'
+    write "$work/told/test.sh" 'echo "not ok 1 - it fails"' 'echo 1..1'
+    : >"$work/told/events"
+    (cd "$work/told" && POSTERN_PROGRESS=events sh "$checks/driver" \
+        "$checks/../build-aux/tap-driver.sh" --test-name test.sh \
+        --log-file test.log --trs-file test.trs -- sh test.sh) \
+        >"$work/told/driven"
+    tap_is "the driver notes when a test begins, and its log when it ends" \
+        "$(sed 's/ [0-9]* / S /' "$work/told/events" | sed 's/ *$//')" \
+        "begin S test.sh
+end S test.sh $work/told/test.log"
+}
+
 show_layers
 show_make
 show_waits
+show_progress
 show_commands
 show_purity
 show_symbols
