@@ -7,7 +7,7 @@ set -u
 . "${srcdir:-.}/tests/support/tap.sh"
 . "${srcdir:-.}/tests/support/servers.sh"
 
-# refused FROM N COMMAND...: with the N-th call refused that libetpan makes
+# refused N COMMAND...: with the N-th call refused that libetpan makes
 refused()
 {
     refused_n=$1
