@@ -18,14 +18,14 @@ order()
     orders=$((orders + 1))
     order_action=$1
     shift
-    printf '%s %s %s\n' "$order_action" "o$orders" "$*" >"$CONTROL.next"
-    chmod 0644 "$CONTROL.next"
-    mv -f "$CONTROL.next" "$CONTROL"
+    printf '%s %s %s\n' "$order_action" "o$orders" "$*" >"$PG_PROXY_CONTROL.next"
+    chmod 0644 "$PG_PROXY_CONTROL.next"
+    mv -f "$PG_PROXY_CONTROL.next" "$PG_PROXY_CONTROL"
 }
 
 was_carried_out()
 {
-    grep -qs " o$orders\( \|\$\)" "$CONTROL.done"
+    grep -qs " o$orders\( \|\$\)" "$PG_PROXY_CONTROL.done"
 }
 
 # Which flight, and a statement that it has.

@@ -68,19 +68,11 @@ leave()
 
 database_prepare()
 {
-    servers_dir || exit 1
-    servers_mkdir "$SERVERS/proxy" 0777 "$SERVERS_USER"
-    CONTROL=$SERVERS/proxy/control
     load_prepare || exit 1
     trap leave EXIT
     endpoint_is "$PGHOST"
-    cp "$servers_support/pg_proxy.py" "$SERVERS/"
-    chmod 0644 "$SERVERS/pg_proxy.py"
-    server_run proxy "$PYTHON" "$SERVERS/pg_proxy.py" \
-        --listen "$SERVERS/proxy" --server "$SERVERS/endpoint" \
-        --control "$CONTROL"
-    wait_for 60 test -S "$SERVERS/proxy/.s.PGSQL.5432"
-    DESK_CONNINFO="host=$SERVERS/proxy user=postern dbname=desk"
+    pg_proxy_start "$SERVERS/endpoint" || exit 1
+    DESK_CONNINFO="host=$PG_PROXY user=postern dbname=desk"
     DESK_CONNINFO="$DESK_CONNINFO passfile=$SERVERS/pgpass"
     DESK_PATIENCE=2s
     load_settings

@@ -6,6 +6,9 @@
 #   pg_createdb NAME [TEMPLATE]
 #   pg_admin ARGS...       psql as the superuser
 #   pg_stop [fast|immediate], pg_restart
+#   pg_proxy_start SERVER  a proxy before the server whose socket is in directory
+#                          SERVER: host=$PG_PROXY, told in $PG_PROXY_CONTROL what to
+#                          do (pg_proxy.py)
 #
 # UNIX socket only, UTF8, locale C, fsync on, PostgreSQL's own defaults otherwise.
 # As root it runs as the account postgres.
@@ -105,6 +108,19 @@ pg_start()
     if [ "$pg_new" = 1 ]; then
         pg_admin -d postgres -c 'CREATE ROLE postern LOGIN'
     fi
+}
+
+# A copy: the checkout may be closed to $SERVERS_USER.
+pg_proxy_start()
+{
+    PG_PROXY=$SERVERS/proxy
+    PG_PROXY_CONTROL=$PG_PROXY/control
+    servers_python && servers_mkdir "$PG_PROXY" 0777 "$SERVERS_USER"
+    cp "$servers_support/pg_proxy.py" "$SERVERS/"
+    chmod 0644 "$SERVERS/pg_proxy.py"
+    server_run proxy "$PYTHON" "$SERVERS/pg_proxy.py" --listen "$PG_PROXY" \
+        --server "$1" --control "$PG_PROXY_CONTROL"
+    wait_for 60 test -S "$PG_PROXY/.s.PGSQL.5432"
 }
 
 pg_admin()

@@ -52,16 +52,11 @@ store_prepare()
     fi
     servers_need pg sink
     pg_start && pg_createdb desk || exit 1
-    servers_python
-    servers_mkdir "$SERVERS/proxy" 0777 "$SERVERS_USER"
-    server_run proxy "$PYTHON" "${srcdir:-.}/tests/support/pg_proxy.py" \
-        --listen "$SERVERS/proxy" --server "$PGHOST" \
-        --control "$SERVERS/proxy/control"
-    wait_for 60 test -S "$SERVERS/proxy/.s.PGSQL.5432"
+    pg_proxy_start "$PGHOST" || exit 1
 
     STORE_TEST_CONNINFO="host=$PGHOST user=$PGUSER dbname=desk"
     STORE_TEST_ADMIN="host=$PGHOST user=postgres dbname=postgres"
-    STORE_TEST_PROXY="host=$SERVERS/proxy user=$PGUSER dbname=desk"
-    STORE_TEST_CONTROL=$SERVERS/proxy/control
+    STORE_TEST_PROXY="host=$PG_PROXY user=$PGUSER dbname=desk"
+    STORE_TEST_CONTROL=$PG_PROXY_CONTROL
     export STORE_TEST_CONNINFO STORE_TEST_ADMIN STORE_TEST_PROXY STORE_TEST_CONTROL
 }
