@@ -10,15 +10,21 @@
 #include "policy/rules.h"
 
 enum {
-    LOOKUP_IDS_MAX = 50,  /* ids asked for, the strongest */
-    LOOKUP_LOCKS_MAX = 16 /* locks a mail takes */
+    /* Ids of a mail that are asked for and kept: what a stranger may make us
+     * look for, and write, is bounded here. Programs name the mail they answer
+     * in In-Reply-To, and in References the newest and the root. */
+    LOOKUP_IDS_MAX = 16,
+    LOOKUP_ANSWERED_MAX = 4, /* of them, from In-Reply-To */
+    /* Locks a mail takes: its ids, its sender and its content. */
+    LOOKUP_LOCKS_MAX = LOOKUP_IDS_MAX + 2
 };
 
 typedef struct {
     const Queue *queue;     /* borrowed; NULL: no longer ours */
     char *originator_key;   /* address key; "" if From names nobody */
-    GPtrArray *ids;         /* char*: In-Reply-To, References newest first,
-                               then the mail's own id (a late parent) */
+    GPtrArray *ids;         /* char*: In-Reply-To, References newest first
+                               and its root, then the mail's own id (a late
+                               parent); no other id is kept */
     int64_t tagged_ticket;  /* claimed by the subject; 0 */
     GBytes *content_digest; /* NULL: the mail has no content identity */
     char *acknowledge_key;  /* by which its acknowledgement is counted */

@@ -9,24 +9,42 @@ SELECT pg_advisory_xact_lock(k) FROM unnest($1::bigint[]) AS k;
 -- what comes back.
 
 -- name: context_references
--- Tickets that know one of these ids, those the sender belongs to first: who
--- floods others' tickets with a known id must not hide somebody's own.
+-- Tickets that know one of these ids, those the sender belongs to first. Anybody
+-- can write any number of mails that name an id, so of each id only a few tickets
+-- are looked at: those where we wrote it, and the oldest, for who floods an id
+-- comes after whom it belongs to. Of all ids of a mail forty at most.
 --   $1 mail, $2 position (the strongest id first), $3 id, $4 sender's address key
 SELECT mail, id, queue, status, subject, language, requester, requester_name,
        reply_to, is_party, kind, message_id
-  FROM (SELECT i.mail, t.*, p.address IS NOT NULL AS is_party, r.kind,
-               i.id AS message_id,
+  FROM (SELECT k.mail, t.*, p.address IS NOT NULL AS is_party, k.kind,
+               k.message_id,
                row_number() OVER (
-                   PARTITION BY i.mail
-                   ORDER BY p.address IS NULL,
-                            array_position('{ours,stored,seen}'::text[], r.kind),
-                            i.position, t.updated_at DESC, t.id DESC) AS place
-          FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[])
-            AS i (mail, position, id, sender)
-          JOIN reference r ON r.id_digest = sha256(convert_to(i.id, 'UTF8'))
-          JOIN ticket o ON o.id = r.ticket_id
+                   PARTITION BY k.mail
+                   ORDER BY p.address IS NULL, k.weakness, k.position,
+                            t.updated_at DESC, t.id DESC) AS place
+          FROM (SELECT i.mail, i.position, i.id AS message_id, i.sender,
+                       r.ticket_id, r.kind, r.weakness,
+                       row_number() OVER (
+                           PARTITION BY i.mail
+                           ORDER BY r.weakness, i.position, r.ticket_id) AS rank
+                  FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[])
+                    AS i (mail, position, id, sender),
+                       LATERAL (
+                           (SELECT ticket_id, kind, 0 AS weakness FROM reference
+                             WHERE id_digest = sha256(convert_to(i.id, 'UTF8'))
+                               AND kind = 'ours'
+                             ORDER BY ticket_id LIMIT 2)
+                           UNION
+                           (SELECT ticket_id, kind,
+                                   array_position('{ours,stored,seen}'::text[],
+                                                  kind) - 1
+                              FROM reference
+                             WHERE id_digest = sha256(convert_to(i.id, 'UTF8'))
+                             ORDER BY ticket_id LIMIT 8)) AS r) AS k
+          JOIN ticket o ON o.id = k.ticket_id
           JOIN ticket t ON t.id = coalesce(o.merged_into, o.id)
-          LEFT JOIN party p ON p.ticket_id = t.id AND p.address = i.sender)
+          LEFT JOIN party p ON p.ticket_id = t.id AND p.address = k.sender
+         WHERE k.rank <= 40)
     AS candidate
  WHERE place <= 20
  ORDER BY mail, place;

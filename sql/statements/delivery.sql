@@ -28,15 +28,20 @@ RETURNING id, xmax <> 0 AS duplicate, false AS completed;
 -- name: delivery_add_completing
 -- The same for a pipe that names the MTA's queue id: if what we have of it is a
 -- proper prefix of what comes now, the first attempt was cut short and is
--- completed in its place (RELIABILITY P4). Of several parts it is the longest.
+-- completed in its place (RELIABILITY P4). Of several parts it is the longest. An
+-- MTA uses its queue ids again: only the last ten hand-overs are compared.
 --   $1 ... $8 as in delivery_add
 WITH longer AS (
     SELECT digest, octets, bytes FROM raw_mail WHERE digest = $7::bytea),
 part AS (
-    SELECT d.id FROM longer, delivery d JOIN raw_mail had ON had.digest = d.raw_digest
-     WHERE d.mta_queue_id = $6 AND d.mta_queue_id <> ''
-       AND d.envelope_recipient = $4
-       AND d.transport = 'pipe' AND d.source_key <> $1
+    SELECT d.id FROM longer,
+           (SELECT id FROM delivery
+             WHERE mta_queue_id = $6 AND mta_queue_id <> ''
+               AND envelope_recipient = $4
+             ORDER BY id DESC LIMIT 10) AS recent
+           JOIN delivery d ON d.id = recent.id
+           JOIN raw_mail had ON had.digest = d.raw_digest
+     WHERE d.transport = 'pipe' AND d.source_key <> $1
        AND had.octets - d.trace_octets < longer.octets - $8::integer
        AND substring(had.bytes FROM d.trace_octets + 1) =
            substring(longer.bytes FROM $8::integer + 1

@@ -35,8 +35,9 @@ UPDATE folder SET
        highest_modseq = greatest(highest_modseq, $8::bigint)
  WHERE id = $1::bigint AND lease = $2::uuid
 RETURNING EXISTS (SELECT FROM left_mail l
-                   WHERE l.folder_id = folder.id AND l.parked_at IS NULL
-                     AND l.not_before <= now());
+                   WHERE l.folder_id = folder.id
+                     AND l.uid_validity = folder.uid_validity
+                     AND l.parked_at IS NULL AND l.not_before <= now());
 
 -- name: folder_begin
 -- Another generation of the folder: it is read from its beginning, and what was
@@ -128,12 +129,13 @@ ON CONFLICT (folder_id, uid_validity, uid) DO UPDATE
 RETURNING strikes::bigint, parked_at IS NOT NULL;
 
 -- name: left_due
--- Those that are to be tried again.
+-- Those that are to be tried again, in the order of the folder.
 --   $1 folder, $2 uid_validity, $3 limit
-SELECT uid FROM left_mail
- WHERE folder_id = $1::bigint AND uid_validity = $2::bigint
-   AND parked_at IS NULL AND not_before <= now()
- ORDER BY uid LIMIT $3::bigint;
+SELECT uid FROM (SELECT uid FROM left_mail
+                  WHERE folder_id = $1::bigint AND uid_validity = $2::bigint
+                    AND parked_at IS NULL AND not_before <= now()
+                  ORDER BY not_before LIMIT $3::bigint) AS due
+ ORDER BY uid;
 
 -- name: left_clear
 -- Taken after all, or gone from the folder.

@@ -155,15 +155,18 @@ RETURNING name;
 
 -- name: ticket_thread
 -- What a reply to this ticket needs to know: the ticket, and the ids of the
--- newest mail that came in; a person's before a robot's.
+-- newest mail that came in; of the last hundred messages a person's before a
+-- robot's.
 --   $1 ticket
 SELECT t.id, t.queue, t.status, t.subject, t.language, t.requester,
        t.requester_name, t.reply_to,
        coalesce(m.message_id, ''), coalesce(m.reference_ids, '{}')::text
   FROM ticket t
   LEFT JOIN LATERAL (
-       SELECT message_id, reference_ids FROM message
-        WHERE ticket_id = t.id AND kind = 'mail' AND message_id IS NOT NULL
+       SELECT message_id, reference_ids
+         FROM (SELECT id, kind, class, message_id, reference_ids FROM message
+                WHERE ticket_id = t.id ORDER BY id DESC LIMIT 100) AS recent
+        WHERE kind = 'mail' AND message_id IS NOT NULL
         ORDER BY class = 'normal' DESC, id DESC LIMIT 1) AS m ON true
  WHERE t.id = $1::bigint
    FOR UPDATE OF t;

@@ -8,26 +8,27 @@
 #include "policy/ticket_tag.h"
 
 static void
-add_id(GPtrArray *ids, const char *id)
+add_id(GPtrArray *ids, const char *id, guint most)
 {
-    if (id != NULL && ids->len < LOOKUP_IDS_MAX &&
+    if (id != NULL && ids->len < most &&
         !g_ptr_array_find_with_equal_func(ids, id, g_str_equal, NULL))
         g_ptr_array_add(ids, g_strdup(id));
 }
 
-/* Strongest first: what it answers, then the chain from its newest end, then
- * the mail's own id, which an answer that overtook it may have named. */
+/* Strongest first: what it answers, then the chain from its newest end and its
+ * root, then the mail's own id, which an answer that overtook it may have
+ * named. The last two always have a place. */
 static GPtrArray *
 ids_of(const Mail *mail)
 {
+    const GPtrArray *chain = mail->references;
     GPtrArray *ids = g_ptr_array_new_with_free_func(g_free);
     for (guint i = 0; i < mail->in_reply_to->len; i++)
-        add_id(ids, mail->in_reply_to->pdata[i]);
-    for (guint i = mail->references->len; i > 0; i--)
-        add_id(ids, mail->references->pdata[i - 1]);
-    if (ids->len == LOOKUP_IDS_MAX) /* the own id always has a place */
-        g_ptr_array_remove_index(ids, ids->len - 1);
-    add_id(ids, mail->message_id);
+        add_id(ids, mail->in_reply_to->pdata[i], LOOKUP_ANSWERED_MAX);
+    for (guint i = chain->len; i > 1; i--)
+        add_id(ids, chain->pdata[i - 1], LOOKUP_IDS_MAX - 2);
+    add_id(ids, chain->len > 0 ? chain->pdata[0] : NULL, LOOKUP_IDS_MAX - 1);
+    add_id(ids, mail->message_id, LOOKUP_IDS_MAX);
     return ids;
 }
 

@@ -115,15 +115,16 @@ add_reference(Txn *txn, int64_t ticket_id, const char *id, const char *kind)
             PARAMS(p_int(ticket_id), p_text(id), p_text(kind)));
 }
 
-/* Its own id and every id it names find the ticket from now on. */
+/* Its own id and the ids that were asked for find the ticket from now on. */
 static void
-add_references(Txn *txn, const Mail *mail, const GPtrArray *chain,
+add_references(Txn *txn, const Mail *mail, const Lookup *lookup,
                int64_t ticket_id)
 {
-    if (mail->message_id != NULL)
-        add_reference(txn, ticket_id, mail->message_id, "stored");
-    for (guint i = 0; i < chain->len; i++)
-        add_reference(txn, ticket_id, chain->pdata[i], "seen");
+    for (guint i = 0; i < lookup->ids->len; i++) {
+        const char *id = lookup->ids->pdata[i];
+        bool own = g_strcmp0(id, mail->message_id) == 0;
+        add_reference(txn, ticket_id, id, own ? "stored" : "seen");
+    }
 }
 
 /* ---- the ticket ---- */
@@ -235,7 +236,7 @@ record_mail(Txn *txn, const Record *record, const Receipt *receipt,
     if (!send_message(txn, record, receipt, chain, error))
         return false;
     add_attachments(txn, record->mail, receipt->message_id_no);
-    add_references(txn, record->mail, chain, ticket_id);
+    add_references(txn, record->mail, record->lookup, ticket_id);
     return true;
 }
 

@@ -192,9 +192,43 @@ START_TEST(a_crowd_of_tickets_is_cut_and_hides_nobodys_own)
     make_party(60, "olena@customer.example");
     g_autoptr(Context) context =
         context_of(FROM_OLENA "References: <a@x> <b@x>\n\nText.\n");
-    ck_assert_uint_eq(context->candidates->len, 20);
+    ck_assert_uint_eq(context->candidates->len, 9); /* eight of them know a@x */
     const Candidate *best = context->candidates->pdata[0];
     ck_assert_int_eq(best->ticket->id, 60);
+}
+END_TEST
+
+START_TEST(who_names_an_id_later_hides_neither_who_had_it_nor_what_we_wrote)
+{
+    make_tickets(100);
+    tell(
+        "INSERT INTO reference SELECT sha256('a@x'), id, 'stored' FROM ticket");
+    tell("INSERT INTO reference SELECT sha256('b@x'), id, "
+         "CASE id WHEN 90 THEN 'ours' ELSE 'stored' END FROM ticket");
+    make_party(1, "olena@customer.example");
+    make_party(90, "taras@customer.example");
+    g_autoptr(Context) own =
+        context_of(FROM_OLENA "References: <a@x>\n\nText.\n");
+    ck_assert_int_eq(((Candidate *)own->candidates->pdata[0])->ticket->id, 1);
+    g_autoptr(Context) ours = context_of(
+        "From: Taras@customer.example\nReferences: <b@x>\n\nText.\n");
+    ck_assert_int_eq(((Candidate *)ours->candidates->pdata[0])->ticket->id, 90);
+}
+END_TEST
+
+START_TEST(of_all_ids_of_a_mail_few_tickets_are_candidates)
+{
+    g_autoptr(GString) header = g_string_new(FROM_OLENA "References:");
+    make_tickets(100);
+    for (int i = 0; i < LOOKUP_IDS_MAX; i++) {
+        tell("INSERT INTO reference SELECT sha256('%d@x'), id, 'stored' "
+             "FROM ticket WHERE id %% %d = %d",
+             i, LOOKUP_IDS_MAX, i);
+        g_string_append_printf(header, " <%d@x>", i);
+    }
+    g_string_append(header, "\n\nText.\n");
+    g_autoptr(Context) context = context_of(header->str);
+    ck_assert_uint_eq(context->candidates->len, 20);
 }
 END_TEST
 
@@ -508,6 +542,10 @@ add_context_tests(Suite *suite)
     tcase_add_test(tests, a_merged_ticket_is_followed_to_where_it_went);
     tcase_add_test(tests, a_tag_is_the_weakest_evidence);
     tcase_add_test(tests, a_crowd_of_tickets_is_cut_and_hides_nobodys_own);
+    tcase_add_test(
+        tests,
+        who_names_an_id_later_hides_neither_who_had_it_nor_what_we_wrote);
+    tcase_add_test(tests, of_all_ids_of_a_mail_few_tickets_are_candidates);
     tcase_add_test(tests, the_same_content_is_known_with_its_ticket);
     tcase_add_test(tests, a_queue_that_does_not_know_it_yet_is_told_apart);
     tcase_add_test(tests, a_mail_without_an_id_is_never_the_same);

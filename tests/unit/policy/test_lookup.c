@@ -58,6 +58,10 @@ static const struct {
      "References: <root@x> <parent@x>\n",
      "parent@x root@x own@x"},
     {"In-Reply-To: <one@x> <two@x>\n", "one@x two@x"},
+    /* four of those, for one that answers a hundred answers none */
+    {"Message-ID: <own@x>\nReferences: <root@x>\n"
+     "In-Reply-To: <1@x> <2@x> <3@x> <4@x> <5@x>\n",
+     "1@x 2@x 3@x 4@x root@x own@x"},
     {"References: <a@x>\n", "a@x"},
     /* each once, itself too */
     {"Message-ID: <own@x>\nReferences: <own@x> <a@x>\n", "a@x own@x"},
@@ -80,7 +84,7 @@ chain_header(size_t count)
     return g_string_free(out, FALSE);
 }
 
-START_TEST(of_too_many_ids_the_oldest_are_left_out_and_the_own_stays)
+START_TEST(of_too_many_ids_the_middle_is_left_out_and_root_and_own_stay)
 {
     static const size_t counts[] = {LOOKUP_IDS_MAX - 1, LOOKUP_IDS_MAX,
                                     LOOKUP_IDS_MAX + 1, 190};
@@ -90,6 +94,7 @@ START_TEST(of_too_many_ids_the_oldest_are_left_out_and_the_own_stays)
         g_autoptr(Lookup) lookup = look_up(header, NULL);
         ck_assert_uint_eq(lookup->ids->len, LOOKUP_IDS_MAX);
         ck_assert_str_eq(lookup->ids->pdata[0], newest);
+        ck_assert_str_eq(lookup->ids->pdata[LOOKUP_IDS_MAX - 2], "id1@x");
         ck_assert_str_eq(lookup->ids->pdata[LOOKUP_IDS_MAX - 1], "own@x");
     }
 }
@@ -162,7 +167,7 @@ shared_locks(const Lookup *a, const Lookup *b)
 
 START_TEST(locks_are_sorted_each_once_and_few)
 {
-    static const size_t counts[] = {0, 1, 5, 12, 13, 14, 50, 190};
+    static const size_t counts[] = {0, 1, 5, 14, 15, 16, 50, 190};
     g_autoptr(GBytes) digest = g_bytes_new_static("digest", 6);
     for (size_t i = 0; i < G_N_ELEMENTS(counts); i++) {
         g_autofree char *header = chain_header(counts[i]);
@@ -235,8 +240,8 @@ main(void)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_loop_test(tests, ids_are_asked_for_strongest_first, 0,
                         G_N_ELEMENTS(chains));
-    tcase_add_test(tests,
-                   of_too_many_ids_the_oldest_are_left_out_and_the_own_stays);
+    tcase_add_test(
+        tests, of_too_many_ids_the_middle_is_left_out_and_root_and_own_stay);
     tcase_add_test(tests, addresses_are_asked_for_by_their_keys);
     tcase_add_loop_test(tests, a_tag_counts_in_the_queue_it_was_written_to, 0,
                         G_N_ELEMENTS(tags));

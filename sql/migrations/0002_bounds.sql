@@ -1,0 +1,23 @@
+-- Bounds: what a question on the road of mail costs no longer depends on how many
+-- rows strangers have made us write.
+
+-- What we wrote ourselves is found however many others name the same id.
+CREATE INDEX reference_ours ON reference (id_digest, ticket_id) WHERE kind = 'ours';
+COMMENT ON TABLE reference IS 'Message-IDs that mails of a ticket carry, and the strongest of those they name, so that a late parent and a colleague''s answer find it.';
+
+-- Those hand-overs of one MTA queue id that a whole mail may complete: of one mail
+-- for a thousand recipients that is one.
+DROP INDEX delivery_mta;
+CREATE INDEX delivery_mta ON delivery (mta_queue_id, envelope_recipient, id)
+    WHERE mta_queue_id <> '';
+
+-- The same bytes for the same queue: the first row answers.
+DROP INDEX delivery_imap;
+CREATE INDEX delivery_imap ON delivery (raw_digest, queue) WHERE transport = 'imap';
+
+-- Mails left in their folder, by what is asked of them: which are due, and which a
+-- higher limit lets in. Any number of them may be parked.
+CREATE INDEX left_mail_due ON left_mail (folder_id, uid_validity, not_before)
+    WHERE parked_at IS NULL;
+CREATE INDEX left_mail_large ON left_mail (folder_id, octets)
+    WHERE parked_at IS NOT NULL AND strikes = 0;
