@@ -1,7 +1,8 @@
 /*
  * The database. A Store is one connection; a Txn one transaction on it. The
  * connection is made when it is first needed and made again after it broke.
- * Every wait ends within DatabaseSettings.timeout_s.
+ * Every wait ends within DatabaseSettings.timeout_s, and before that the server
+ * ends the statement: whatever the tables hold, nothing runs on for nobody.
  *
  * Errors: FAILURE_TEMPORARY for all that may heal (server down, deadlock, disk
  * full, wrong password), FAILURE_PERMANENT for data the server refuses for
@@ -30,6 +31,10 @@ bool store_connect(Store *store, GError **error);
 
 /* False when there is none, or it broke. */
 bool store_is_connected(const Store *store);
+
+/* Did the last transaction fail because the server ended a statement that took
+ * too long? It does so before DatabaseSettings.timeout_s, as long as we listen. */
+bool store_is_out_of_time(const Store *store);
 
 /*
  * Begin a transaction: READ COMMITTED. One at a time a Store. A Txn that is

@@ -33,11 +33,14 @@ SELECT current_setting('max_connections')::bigint
        - current_setting('superuser_reserved_connections')::bigint
        - coalesce(current_setting('reserved_connections', true), '0')::bigint;
 
--- name: plan_by_index
--- For this transaction: each of our statements has one good plan, by index, row
--- by row. What the planner thinks of tables that were empty a minute ago leads
--- it to others, which it then keeps while they grow.
-SELECT set_config('enable_seqscan', 'off', true),
+-- name: statement_rules
+-- For this transaction. No statement may take longer than our patience: the server
+-- ends it, while we still listen. And each of our statements has one good plan, by
+-- index, row by row: what the planner thinks of tables that were empty a minute ago
+-- leads it to others, which it then keeps while they grow.
+--   $1 milliseconds
+SELECT set_config('statement_timeout', $1, true),
+       set_config('enable_seqscan', 'off', true),
        set_config('enable_bitmapscan', 'off', true),
        set_config('enable_hashjoin', 'off', true),
        set_config('enable_mergejoin', 'off', true),

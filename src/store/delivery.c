@@ -22,8 +22,6 @@ send_row(Pg *pg, const Delivery *delivery, GBytes *digest, size_t trace_octets,
     /* Only a pipe can lose its end unnoticed. */
     bool may_complete = *delivery->mta_queue_id != '\0' &&
                         g_strcmp0(delivery->transport, "pipe") == 0;
-    if (may_complete && !pg_send(pg, ST_plan_by_index, NO_PARAMS, false, error))
-        return false;
     return pg_send(
         pg, may_complete ? ST_delivery_add_completing : ST_delivery_add,
         PARAMS(p_text(delivery->key), p_text(delivery->transport),
@@ -55,12 +53,13 @@ send_raw(Pg *pg, GBytes *digest, GBytes *raw, GError **error)
     const void *digest_bytes = g_bytes_get_data(digest, &digest_length);
     const void *bytes = g_bytes_get_data(raw, &length);
     if (length <= DELIVERY_LARGE_BYTES)
-        return pg_send(pg, ST_raw_add,
+        return pg_send_rules(pg, error) &&
+               pg_send(pg, ST_raw_add,
                        PARAMS(p_bytes(digest_bytes, digest_length),
                               p_bytes(length > 0 ? bytes : "", length),
                               p_int((int64_t)length)),
                        false, error);
-    return pg_send_text(pg, "BEGIN", error) &&
+    return pg_send_text(pg, "BEGIN", error) && pg_send_rules(pg, error) &&
            delivery_add_large(pg, digest, raw, error);
 }
 

@@ -46,7 +46,7 @@ take_off(Store *store, Pg **ret_pg, GError **error)
     if (*ret_pg == NULL)
         return false;
     store->unfinished = true;
-    return pg_send(*ret_pg, ST_plan_by_index, NO_PARAMS, false, error);
+    return pg_send_rules(*ret_pg, error);
 }
 
 /* The last statement of a flight: commit, hand out its rows. */

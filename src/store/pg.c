@@ -2,7 +2,10 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/failure.h"
 #include "base/text.h"
@@ -10,7 +13,11 @@
 
 enum {
     FIRST_REPLAN = 200, /* transactions until plans are made anew, then x4 */
-    LAST_REPLAN = 3200000
+    LAST_REPLAN = 3200000,
+    /* Of our own patience, after which the server ends a statement: it is to
+     * say so while somebody listens. */
+    STATEMENT_PERCENT = 80,
+    CANCEL_S = 2 /* to hand a request to cancel to the server */
 };
 
 /* ---- errors ---- */
@@ -55,6 +62,7 @@ pg_set_refused(Pg *pg, const PGresult *result, GError **error)
         pg_set_lost(pg, error, PQresultErrorMessage(result));
         return;
     }
+    pg->out_of_time = strcmp(sqlstate, "57014") == 0; /* query_canceled */
     const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
     g_autofree char *said = one_line(text != NULL ? text : "");
     failure_set(error, failure_of(sqlstate), "database: %s (SQLSTATE %s)", said,
@@ -62,6 +70,46 @@ pg_set_refused(Pg *pg, const PGresult *result, GError **error)
 }
 
 /* ---- waiting ---- */
+
+/*
+ * Ask the server to end what runs. libpq does that over another connection and
+ * waits for as long as it takes, so a child does it, and is killed if the
+ * server does not take it.
+ */
+static void
+cancel(Pg *pg)
+{
+    PGcancel *request = PQgetCancel(pg->connection);
+    if (request == NULL)
+        return;
+    pid_t child = fork();
+    if (child == 0) {
+        char why[256];
+        sigset_t alarm_only;
+        sigemptyset(&alarm_only);
+        sigaddset(&alarm_only, SIGALRM);
+        signal(SIGALRM, SIG_DFL);
+        sigprocmask(SIG_UNBLOCK, &alarm_only, NULL);
+        alarm(CANCEL_S);
+        PQcancel(request, why, sizeof why);
+        _exit(0);
+    }
+    while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
+        ;
+    PQfreeCancel(request);
+}
+
+/* The server ends a statement before this (see statement_rules), so it does not
+ * answer at all, or not to us. Of what may be a COMMIT nobody knows how far it
+ * is: that is left alone. */
+static void
+give_up(Pg *pg)
+{
+    if (PQstatus(pg->connection) == CONNECTION_OK && !pg->committing)
+        cancel(pg);
+    PQfinish(pg->connection);
+    pg->connection = NULL;
+}
 
 /* Wait until the socket can be read (or written, while something is queued). */
 bool
@@ -71,8 +119,7 @@ pg_wait_io(Pg *pg, short events, int64_t deadline_us, GError **error)
         int64_t left_us = deadline_us - g_get_monotonic_time();
         if (left_us <= 0) {
             pg_set_lost(pg, error, "no answer within the time allowed");
-            PQfinish(pg->connection);
-            pg->connection = NULL;
+            give_up(pg);
             return false;
         }
         struct pollfd fd = {PQsocket(pg->connection), events, 0};
@@ -156,7 +203,7 @@ Pg *
 pg_open(const DatabaseSettings *settings, const char *who, GError **error)
 {
     g_autoptr(Pg) pg = g_new0(Pg, 1);
-    pg->timeout_us = settings->timeout_s * G_USEC_PER_SEC;
+    pg_set_timeout(pg, settings->timeout_s);
     pg->prepared = settings->prepared;
     pg->replan_at = FIRST_REPLAN;
     g_queue_init(&pg->owed);
@@ -296,6 +343,50 @@ pg_send(Pg *pg, StatementName name, const Param *params, bool keep,
                         what, error);
 }
 
+static bool
+send_rules(Pg *pg, int64_t statement_ms, GError **error)
+{
+    return pg_send(pg, ST_statement_rules, PARAMS(p_int(statement_ms)), false,
+                   error);
+}
+
+bool
+pg_send_rules(Pg *pg, GError **error)
+{
+    pg->out_of_time = false;
+    return send_rules(pg, pg->timeout_us / 1000 * STATEMENT_PERCENT / 100,
+                      error);
+}
+
+bool
+pg_send_no_time(Pg *pg, GError **error)
+{
+    return send_rules(pg, 0, error);
+}
+
+void
+pg_set_timeout(Pg *pg, int64_t timeout_s)
+{
+    pg->timeout_us = timeout_s * G_USEC_PER_SEC;
+}
+
+bool
+pg_is_out_of_time(const Pg *pg)
+{
+    return pg->out_of_time;
+}
+
+bool
+pg_flush_request(Pg *pg, GError **error)
+{
+    if (!may_send(pg, error))
+        return false;
+    if (PQsendFlushRequest(pg->connection) != 0)
+        return true;
+    pg_set_lost(pg, error, PQerrorMessage(pg->connection));
+    return false;
+}
+
 bool
 pg_send_text(Pg *pg, const char *sql, GError **error)
 {
@@ -408,9 +499,11 @@ pg_sync(Pg *pg, bool commit, const char *tag, GError **error)
     if (!may_send(pg, error))
         return false;
     pg->tag[0] = '\0';
+    pg->committing = commit;
     bool good =
         sent_or_lost(pg, PQpipelineSync(pg->connection), OWED_SYNC, &failure) &&
         take_all(pg, &failure);
+    pg->committing = false;
     if (good && (tag == NULL || strcmp(pg->tag, tag) == 0)) {
         pg->transactions++;
         return true;

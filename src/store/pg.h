@@ -55,6 +55,23 @@ bool pg_send(Pg *pg, StatementName name, const Param *params, bool keep,
 /* The same for BEGIN and what else is no statement of ours. */
 bool pg_send_text(Pg *pg, const char *sql, GError **error);
 
+/*
+ * Before the statements of a transaction: the planner's and the time that each
+ * may take on the server, less than what we wait for it. For this transaction
+ * only, so that a pooler's next client does not inherit it.
+ */
+bool pg_send_rules(Pg *pg, GError **error);
+/* From here on a statement may take what it takes: COPY, as long as something
+ * moves. */
+bool pg_send_no_time(Pg *pg, GError **error);
+/* How long to wait for an answer, or for the next bytes of one. */
+void pg_set_timeout(Pg *pg, int64_t timeout_s);
+/* Has the server ended a statement since, because of its time? */
+bool pg_is_out_of_time(const Pg *pg);
+/* Have results sent as soon as they are there, not when the flight ends: time is
+ * counted between them. */
+bool pg_flush_request(Pg *pg, GError **error);
+
 /* The next kept result, in binary format. Free with PQclear(). */
 PGresult *pg_result(Pg *pg, GError **error);
 

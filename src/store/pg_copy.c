@@ -89,7 +89,7 @@ bool
 pg_copy_raw(Pg *pg, GBytes *digest, GBytes *raw, GError **error)
 {
     /* COPY is not allowed in pipeline mode; nothing may be owed. */
-    if (!pg_sync(pg, false, NULL, error))
+    if (!pg_send_no_time(pg, error) || !pg_sync(pg, false, NULL, error))
         return false;
     if (PQexitPipelineMode(pg->connection) == 0 ||
         PQsendQueryParams(pg->connection,
@@ -113,5 +113,5 @@ pg_copy_raw(Pg *pg, GBytes *digest, GBytes *raw, GError **error)
         pg->connection = NULL;
         return false;
     }
-    return good;
+    return good && pg_send_rules(pg, error);
 }

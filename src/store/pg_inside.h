@@ -16,6 +16,8 @@ struct Pg {
     GQueue kept;         /* PGresult* */
     bool unsynced;       /* something was sent since the last Sync */
     bool failed;         /* something in this pipeline failed */
+    bool committing;     /* what is waited for may be the end of a COMMIT */
+    bool out_of_time;    /* the server ended a statement for its time */
     char tag[64];        /* command tag of the last good result */
     int64_t transactions;
     int64_t replan_at;

@@ -108,7 +108,8 @@ rows_send(Rows *rows, Pg *pg, StatementName name, const Param *first, bool keep,
         params[n++] = p_bytes(column->data, column->len);
     }
     params[n].kind = PARAM_STOP;
-    bool sent = pg_send(pg, name, params, keep, error);
+    bool sent =
+        pg_send(pg, name, params, keep, error) && pg_flush_request(pg, error);
     rows_clear(rows);
     return sent;
 }

@@ -109,7 +109,7 @@ apply_next(Store *store, const char **ret_name, GError **error)
     *ret_name = NULL;
     g_autoptr(Txn) txn = store_begin(store, error);
     int version;
-    if (txn == NULL ||
+    if (txn == NULL || !txn_take_time(txn, error) ||
         !pg_send(txn_pg(txn), ST_schema_lock, NO_PARAMS, false, error) ||
         !read_version(txn, &version, error))
         return false;

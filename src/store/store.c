@@ -5,6 +5,9 @@
 #include "base/failure.h"
 #include "store/txn.h"
 
+/* For what has to end, however much there is of it. */
+enum { PATIENCE_S = 7 * 24 * 3600 };
+
 Store *
 store_new(const DatabaseSettings *settings, const char *who)
 {
@@ -61,6 +64,12 @@ store_is_connected(const Store *store)
     return store->pg != NULL && pg_is_alive(store->pg);
 }
 
+bool
+store_is_out_of_time(const Store *store)
+{
+    return store_is_connected(store) && pg_is_out_of_time(store->pg);
+}
+
 static Txn *
 begin(Store *store, const char *sql, GError **error)
 {
@@ -68,8 +77,7 @@ begin(Store *store, const char *sql, GError **error)
     if (pg == NULL)
         return NULL;
     store->unfinished = true;
-    if (!pg_send_text(pg, sql, error) ||
-        !pg_send(pg, ST_plan_by_index, NO_PARAMS, false, error))
+    if (!pg_send_text(pg, sql, error) || !pg_send_rules(pg, error))
         return NULL;
     Txn *txn = g_new0(Txn, 1);
     txn->store = store;
@@ -88,6 +96,13 @@ store_begin_read_only(Store *store, GError **error)
 {
     return begin(store, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
                  error);
+}
+
+bool
+txn_take_time(Txn *txn, GError **error)
+{
+    pg_set_timeout(txn_pg(txn), PATIENCE_S);
+    return pg_send_no_time(txn_pg(txn), error);
 }
 
 /* ---- rows ---- */
@@ -145,6 +160,8 @@ txn_free(Txn *txn)
     /* Now, not with the next one: who rests holds no lock and no snapshot. */
     if (txn->store->unfinished)
         finish(txn->store);
+    if (txn->store->pg != NULL)
+        pg_set_timeout(txn->store->pg, txn->store->settings->timeout_s);
     g_free(txn);
 }
 

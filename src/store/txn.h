@@ -44,6 +44,9 @@ txn_pg(Txn *txn)
 void txn_add(Txn *txn, StatementName name, const Param *params);
 bool txn_flush(Txn *txn, GError **error);
 
+/* This transaction has to do with all rows of a table: it may take days. */
+bool txn_take_time(Txn *txn, GError **error);
+
 /* One statement whose result is wanted: send, fly, read. */
 PGresult *txn_query(Txn *txn, StatementName name, const Param *params,
                     GError **error);

@@ -87,21 +87,71 @@ START_TEST(a_server_that_hangs_at_commit_leaves_a_doubt)
 }
 END_TEST
 
-START_TEST(who_waits_for_a_lock_too_long_gives_up)
+/* A statement that takes longer than we wait for it: a lock is not given. */
+static void
+fail_for_a_lock(Hasty *hasty, GError **error)
 {
     make_ticket();
-    Hasty hasty;
-    hasty_open(&hasty, 2, NULL);
+    hasty_open(hasty, 2, NULL);
     tell("BEGIN");
     tell("SELECT FROM ticket FOR UPDATE");
-    Txn *txn = begin(hasty.store);
-    g_autoptr(GError) error = NULL;
+    Txn *txn = begin(hasty->store);
     bool found;
-    ck_assert(!store_set_status(txn, 1, TICKET_CLOSED, "a", &found, &error));
-    assert_in_time(&hasty);
-    ck_assert(failure_is(error, FAILURE_TEMPORARY));
+    ck_assert(!store_set_status(txn, 1, TICKET_CLOSED, "a", &found, error));
+    assert_in_time(hasty);
+    ck_assert(failure_is(*error, FAILURE_TEMPORARY));
     txn_free(txn);
+}
+
+static bool
+runs_for_nobody(void *unused)
+{
+    (void)unused;
+    g_autofree char *count =
+        ask_admin("SELECT count(*) FROM pg_stat_activity "
+                  "WHERE datname = 'desk' AND wait_event_type = 'Lock'");
+    return strcmp(count, "0") != 0;
+}
+
+static bool
+runs_no_more(void *unused)
+{
+    return !runs_for_nobody(unused);
+}
+
+START_TEST(a_server_that_heeds_no_limit_is_told_when_we_give_up)
+{
+    /* Whoever has another set_config() before ours: none that is heeded. */
+    tell("CREATE FUNCTION public.set_config(text, text, boolean) RETURNS text "
+         "LANGUAGE sql AS 'SELECT $2'");
+    tell_admin("ALTER DATABASE desk SET search_path = public, pg_catalog");
+    Hasty hasty;
+    g_autoptr(GError) error = NULL;
+    fail_for_a_lock(&hasty, &error);
+    ck_assert_ptr_nonnull(strstr(error->message, "no answer within the time"));
+    ck_assert(!store_is_connected(hasty.store));
+    ck_assert(!store_is_out_of_time(hasty.store));
+    ck_assert(await(runs_no_more, NULL));
     tell("COMMIT");
+    tell("DROP FUNCTION public.set_config(text, text, boolean)");
+    tell_admin("ALTER DATABASE desk RESET ALL");
+    store_free(hasty.store);
+}
+END_TEST
+
+START_TEST(the_server_ends_a_statement_before_we_give_up)
+{
+    Hasty hasty;
+    g_autoptr(GError) error = NULL;
+    fail_for_a_lock(&hasty, &error);
+    ck_assert_ptr_nonnull(strstr(error->message, "statement timeout"));
+    ck_assert(store_is_connected(hasty.store));
+    ck_assert(store_is_out_of_time(hasty.store));
+    ck_assert(!runs_for_nobody(NULL));
+    tell("COMMIT");
+    ck_assert(store_is_out_of_time(hasty.store)); /* until the next one */
+    txn_free(begin(hasty.store));
+    ck_assert(!store_is_out_of_time(hasty.store));
     assert_usable(hasty.store);
     assert_sql("open", "SELECT status FROM ticket");
     store_free(hasty.store);
@@ -113,15 +163,16 @@ START_TEST(a_flight_that_is_its_own_transaction_leaves_a_doubt)
     queue_outgoing(outgoing_new(OUTGOING_REPLY, 0, "r@desk", "a@x"));
     Hasty hasty;
     hasty_open(&hasty, 2, NULL);
-    tell("BEGIN");
-    tell("SELECT FROM outgoing FOR UPDATE");
+    pid_t backend = backend_of(hasty.store);
+    hasty.begun_us = g_get_monotonic_time();
+    ck_assert_int_eq(kill(backend, SIGSTOP), 0);
     g_autoptr(GError) error = NULL;
     bool done;
     ck_assert(!outbox_drop(hasty.store, 1, &done, &error));
     assert_in_time(&hasty);
     /* The server may carry it out yet, as soon as it can. */
     ck_assert(failure_is(error, FAILURE_UNCERTAIN));
-    tell("COMMIT");
+    kill(backend, SIGCONT);
     assert_usable(hasty.store);
     store_free(hasty.store);
 }
@@ -399,7 +450,8 @@ add_doubt_tests(Suite *suite)
     TCase *tests = fixture_case(suite, "doubt");
     tcase_add_test(tests, a_server_that_hangs_is_left_in_time);
     tcase_add_test(tests, a_server_that_hangs_at_commit_leaves_a_doubt);
-    tcase_add_test(tests, who_waits_for_a_lock_too_long_gives_up);
+    tcase_add_test(tests, the_server_ends_a_statement_before_we_give_up);
+    tcase_add_test(tests, a_server_that_heeds_no_limit_is_told_when_we_give_up);
     tcase_add_test(tests, a_flight_that_is_its_own_transaction_leaves_a_doubt);
     tcase_add_loop_test(tests, a_commit_without_an_answer_is_a_doubt, 0,
                         G_N_ELEMENTS(cuts));
