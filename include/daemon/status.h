@@ -9,6 +9,7 @@
 
 #include "gateway/diary.h"
 #include "gateway/metrics.h"
+#include "gateway/turn.h"
 
 typedef enum {
     WORKER_NONE, /* an unused slot */
@@ -65,6 +66,7 @@ typedef struct {
     StatusSlot slots[STATUS_SLOTS];
     Debt debts[STATUS_SLOTS];       /* of workers that have no successor */
     int64_t metrics[METRICS_CELLS]; /* see gateway/metrics.h */
+    Turns turns;                    /* see gateway/turn.h */
 } StatusPage;
 
 /*

@@ -18,6 +18,7 @@ typedef struct {
     GBytes *raw_digest;       /* SHA-256 of raw; NULL before it is stored */
     int64_t received_at_s;    /* Unix seconds, database clock */
     int64_t waited_us;        /* from then until it was read */
+    int64_t turn_us;          /* when it is taken: the lowest first */
     int strikes;              /* workers that died or overstayed on it */
     int64_t message_id_no;    /* the message it became before, when it is
                                  processed again; 0 */

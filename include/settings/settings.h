@@ -127,7 +127,7 @@ typedef struct {
     int64_t errors;           /* of one LMTP session */
     int64_t idle_s;           /* waiting for a command or for content */
     int64_t stress_idle_s;    /* the same while all workers are busy */
-    int64_t batch;            /* mails a processor takes at once */
+    int64_t batch;            /* mails a processor takes at once, at most */
     int64_t parse_s;          /* longest time for one mail, */
     int64_t parse_cpu_s;      /* and how much of it computing */
     int64_t parse_bytes;      /* address space of a parser */

@@ -29,9 +29,10 @@ bool delivery_add(Store *store, const GPtrArray *deliveries, GBytes *digest,
                   size_t trace_octets, Added *ret_added, GError **error);
 
 /*
- * Take up to `limit` of what is waiting, oldest first, but what has strikes
- * behind all others, and hold the rows until the transaction ends. Returns
- * Delivery*; those above `inline_bytes` have no raw yet.
+ * Take up to `limit` of what is waiting, by turn, and behind them what has made
+ * trouble before (one that is due at least, if limit is above 1), and hold the
+ * rows until the transaction ends. Returns Delivery*; those above
+ * `inline_bytes` have no raw yet.
  */
 GPtrArray *delivery_lock_batch(Txn *txn, int64_t limit, int64_t inline_bytes,
                                GError **error);
@@ -56,8 +57,10 @@ void delivery_settle(Txn *txn, const Delivery *delivery, const char *reason,
 bool delivery_park(Txn *txn, int64_t id, const char *reason, bool *ret_parked,
                    GError **error);
 
-/* The database would not take it just now, though it takes others: later. */
-bool delivery_postpone(Txn *txn, int64_t id, const char *why, GError **error);
+/* The database would not take it just now, though it takes others: later.
+ * ret_postponed: how often so far; 0 if it does not wait any more. */
+bool delivery_postpone(Txn *txn, int64_t id, const char *why,
+                       int *ret_postponed, GError **error);
 
 /* A worker or parser died or overstayed on it: it is taken again in a second,
  * behind those that wait. ret_strikes so far, 0 if it does not wait any more.

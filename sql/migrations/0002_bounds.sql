@@ -21,3 +21,13 @@ CREATE INDEX left_mail_due ON left_mail (folder_id, uid_validity, not_before)
     WHERE parked_at IS NULL;
 CREATE INDEX left_mail_large ON left_mail (folder_id, octets)
     WHERE parked_at IS NOT NULL AND strikes = 0;
+
+-- Work is taken by turn, so that no sender keeps others waiting; what has made trouble
+-- is in an index of its own, so that nobody walks over what is put off.
+ALTER TABLE delivery ADD turn bigint NOT NULL DEFAULT 0;
+COMMENT ON COLUMN delivery.turn IS 'Processors take the lowest first: when it came, in microseconds since 1970, or later, if its sender had sent much just before.';
+DROP INDEX delivery_waiting;
+CREATE INDEX delivery_fresh ON delivery (turn, id)
+    WHERE state = 'waiting' AND strikes + postponed = 0;
+CREATE INDEX delivery_troubled ON delivery (not_before, id)
+    WHERE state = 'waiting' AND strikes + postponed > 0;

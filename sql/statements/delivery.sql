@@ -18,10 +18,10 @@ SELECT substring(bytes FROM $2::integer FOR $3::integer)
 -- One hand-over. The same source key again is counted, not stored: that is how
 -- a repeated attempt finds its first one.
 --   $1 source_key, $2 transport, $3 envelope_sender, $4 envelope_recipient,
---   $5 queue, $6 mta_queue_id, $7 raw_digest, $8 trace_octets
+--   $5 queue, $6 mta_queue_id, $7 raw_digest, $8 trace_octets, $9 turn
 INSERT INTO delivery (source_key, transport, envelope_sender, envelope_recipient,
-                      queue, mta_queue_id, raw_digest, trace_octets)
-VALUES ($1, $2, $3, $4, $5, $6, $7::bytea, $8::integer)
+                      queue, mta_queue_id, raw_digest, trace_octets, turn)
+VALUES ($1, $2, $3, $4, $5, $6, $7::bytea, $8::integer, $9::bigint)
 ON CONFLICT (source_key) DO UPDATE SET duplicates = delivery.duplicates + 1
 RETURNING id, xmax <> 0 AS duplicate, false AS completed;
 
@@ -30,7 +30,7 @@ RETURNING id, xmax <> 0 AS duplicate, false AS completed;
 -- proper prefix of what comes now, the first attempt was cut short and is
 -- completed in its place (RELIABILITY P4). Of several parts it is the longest. An
 -- MTA uses its queue ids again: only the last ten hand-overs are compared.
---   $1 ... $8 as in delivery_add
+--   $1 ... $9 as in delivery_add
 WITH longer AS (
     SELECT digest, octets, bytes FROM raw_mail WHERE digest = $7::bytea),
 part AS (
@@ -59,8 +59,8 @@ completed AS (
     RETURNING d.id),
 added AS (
     INSERT INTO delivery (source_key, transport, envelope_sender, envelope_recipient,
-                          queue, mta_queue_id, raw_digest, trace_octets)
-    SELECT $1, $2, $3, $4, $5, $6, $7::bytea, $8::integer
+                          queue, mta_queue_id, raw_digest, trace_octets, turn)
+    SELECT $1, $2, $3, $4, $5, $6, $7::bytea, $8::integer, $9::bigint
      WHERE NOT EXISTS (SELECT FROM completed)
     ON CONFLICT (source_key) DO UPDATE SET duplicates = delivery.duplicates + 1
     RETURNING id, xmax <> 0 AS duplicate)
@@ -69,26 +69,48 @@ UNION ALL
 SELECT id, false, true FROM completed;
 
 -- name: delivery_lock_batch
--- What is waiting, oldest first, but behind all others what has killed its
--- readers before; others' rows are skipped. Large mails come
--- without their bytes and are read one at a time.
+-- What is waiting, by turn; then, by the time for which they were put off, those
+-- that have made trouble: as many as there is room for, and one at least, for
+-- nobody waits for ever. Others' rows are skipped. Large mails come without their
+-- bytes and are read one at a time, and so do all but the first of the same bytes.
 --   $1 limit, $2 octets up to which the bytes come along
+WITH fresh AS MATERIALIZED (
+    SELECT * FROM delivery
+     WHERE state = 'waiting' AND strikes + postponed = 0
+     ORDER BY turn, id LIMIT $1::integer FOR UPDATE SKIP LOCKED),
+troubled AS MATERIALIZED (
+    SELECT * FROM delivery
+     WHERE state = 'waiting' AND strikes + postponed > 0 AND not_before <= now()
+     ORDER BY not_before, id
+     LIMIT (SELECT greatest($1::integer - count(*), ($1::integer > 1)::integer)
+              FROM fresh)
+       FOR UPDATE SKIP LOCKED)
 SELECT d.id, d.source_key, d.transport, d.envelope_sender, d.envelope_recipient,
        d.queue, d.mta_queue_id, floor(extract(epoch FROM d.received_at))::bigint,
        d.strikes, coalesce(d.message_id_no, 0), coalesce(d.ticket_id, 0),
-       d.raw_digest, CASE WHEN r.octets <= $2::bigint THEN r.bytes END,
-       (extract(epoch FROM now() - d.received_at) * 1000000)::bigint
-  FROM delivery d JOIN raw_mail r ON r.digest = d.raw_digest
- WHERE d.state = 'waiting' AND d.not_before <= now()
- ORDER BY d.strikes, d.id LIMIT $1::integer
-   FOR UPDATE OF d SKIP LOCKED;
+       d.raw_digest,
+       CASE WHEN r.octets <= $2::bigint AND d.copy = 1 THEN r.bytes END,
+       (extract(epoch FROM now() - d.received_at) * 1000000)::bigint, r.octets
+  FROM (SELECT both_kinds.*,
+               row_number() OVER (PARTITION BY raw_digest
+                                  ORDER BY is_troubled, strikes, turn, id) AS copy
+          FROM (SELECT false AS is_troubled, * FROM fresh
+                UNION ALL
+                SELECT true, * FROM troubled) AS both_kinds) AS d
+  JOIN raw_mail r ON r.digest = d.raw_digest
+ ORDER BY d.is_troubled, d.strikes, d.turn, d.id;
 
 -- name: delivery_backlog
 -- How many wait, counted no further than asked.
 --   $1 limit
-SELECT count(*)
-  FROM (SELECT FROM delivery WHERE state = 'waiting'
-         ORDER BY strikes, id LIMIT $1::bigint) AS waiting;
+SELECT (SELECT count(*)
+          FROM (SELECT FROM delivery
+                 WHERE state = 'waiting' AND strikes + postponed = 0
+                 ORDER BY turn, id LIMIT $1::bigint) AS fresh)
+     + (SELECT count(*)
+          FROM (SELECT FROM delivery
+                 WHERE state = 'waiting' AND strikes + postponed > 0
+                 ORDER BY not_before, id LIMIT $1::bigint) AS troubled);
 
 -- name: delivery_read
 -- One delivery as it is, for a look or a dry run.
@@ -97,7 +119,7 @@ SELECT d.id, d.source_key, d.transport, d.envelope_sender, d.envelope_recipient,
        d.queue, d.mta_queue_id, floor(extract(epoch FROM d.received_at))::bigint,
        d.strikes, coalesce(d.message_id_no, 0), coalesce(d.ticket_id, 0),
        d.raw_digest, r.bytes,
-       (extract(epoch FROM now() - d.received_at) * 1000000)::bigint
+       (extract(epoch FROM now() - d.received_at) * 1000000)::bigint, r.octets
   FROM delivery d JOIN raw_mail r ON r.digest = d.raw_digest
  WHERE d.id = $1::bigint;
 
@@ -123,13 +145,14 @@ RETURNING id;
 --   $1 id, $2 why
 UPDATE delivery SET postponed = postponed + 1, reason = $2,
        not_before = now() + least(2 ^ least(postponed, 12), 3600) * interval '1 second'
- WHERE id = $1::bigint AND state = 'waiting';
+ WHERE id = $1::bigint AND state = 'waiting'
+RETURNING postponed::bigint;
 
 -- name: delivery_strike
 -- A worker or parser died or overstayed on it; the mails behind it go first.
 --   $1 id
 UPDATE delivery SET strikes = strikes + 1,
-       not_before = now() + interval '1 second'
+       not_before = greatest(not_before, now() + interval '1 second')
  WHERE id = $1::bigint AND state = 'waiting'
 RETURNING strikes;
 

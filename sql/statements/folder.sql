@@ -89,13 +89,13 @@ ON CONFLICT (digest) DO NOTHING;
 -- folder before, for the same queue, or is in a ticket and could not be known by
 -- its content digest. Of those that have one the processor asks.
 --   $1 source_key, $2 envelope_sender, $3 envelope_recipient, $4 queue,
---   $5 raw_digest, $6 1 to compare
+--   $5 raw_digest, $6 turn, $7 1 to compare
 INSERT INTO delivery (source_key, transport, envelope_sender, envelope_recipient,
-                      queue, raw_digest)
-SELECT source_key, 'imap', sender, recipient, queue, digest
+                      queue, raw_digest, turn)
+SELECT source_key, 'imap', sender, recipient, queue, digest, turn
   FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[],
-              $6::bigint[])
-    AS w (source_key, sender, recipient, queue, digest, compared)
+              $6::bigint[], $7::bigint[])
+    AS w (source_key, sender, recipient, queue, digest, turn, compared)
  WHERE compared = 0 OR NOT (
        EXISTS (SELECT FROM delivery d
                 WHERE d.raw_digest = w.digest AND d.transport = 'imap'

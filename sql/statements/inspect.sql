@@ -1,7 +1,6 @@
 -- name: inspect_status
-SELECT (SELECT count(*) FROM delivery WHERE state = 'waiting') AS waiting,
-       coalesce((SELECT extract(epoch FROM now() - received_at)::bigint
-                   FROM delivery WHERE state = 'waiting' ORDER BY strikes, id LIMIT 1), 0) AS oldest_waiting_s,
+SELECT w.waiting,
+       coalesce(extract(epoch FROM now() - w.oldest)::bigint, 0) AS oldest_waiting_s,
        (SELECT count(*) FROM delivery WHERE state = 'parked') AS parked,
        (SELECT count(*) FROM outgoing WHERE state = 'queued') AS queued,
        coalesce((SELECT extract(epoch FROM now() - min(created_at))::bigint
@@ -13,7 +12,13 @@ SELECT (SELECT count(*) FROM delivery WHERE state = 'waiting') AS waiting,
            AND settled_at > now() - interval '1 day') AS failed_1day,
        (SELECT count(*) FROM outgoing WHERE state = 'unsure'
            AND settled_at > now() - interval '1 day') AS unsure_1day,
-       (SELECT count(*) FROM ticket WHERE status <> 'closed') AS unfinished_tickets;
+       (SELECT count(*) FROM ticket WHERE status <> 'closed') AS unfinished_tickets
+  FROM (SELECT count(*) AS waiting, min(received_at) AS oldest
+          FROM (SELECT received_at FROM delivery
+                 WHERE state = 'waiting' AND strikes + postponed = 0
+                UNION ALL
+                SELECT received_at FROM delivery
+                 WHERE state = 'waiting' AND strikes + postponed > 0) AS waiting) AS w;
 
 -- name: inspect_tickets
 --   $1 queue or '', $2 status or '', $3 limit

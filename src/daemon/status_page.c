@@ -11,7 +11,7 @@
 #include "base/failure.h"
 #include "debt.h"
 
-enum { MAGIC = 0x506f7374, VERSION = 5 };
+enum { MAGIC = 0x506f7374, VERSION = 6 };
 
 static const char *const role_names[] = {
     [WORKER_NONE] = "",
@@ -110,6 +110,7 @@ status_page_create(const char *run_directory, int *ret_fd, GError **error)
     status_page_unmap(old);
     page->supervisor = getpid();
     page->started_at_s = g_get_real_time() / G_USEC_PER_SEC;
+    page->turns.seed = (uint64_t)g_random_int() << 32 | g_random_int();
     page->version = VERSION;
     page->magic = MAGIC;
     *ret_fd = fd;

@@ -16,6 +16,7 @@
 #include "base/failure.h"
 #include "debt.h"
 #include "gateway/metrics.h"
+#include "gateway/turn.h"
 #include "memory.h"
 #include "store/schema.h"
 
@@ -342,6 +343,7 @@ start(Worker *worker, const char *file, GError **error)
     log_set_level(worker->settings->log_level);
     log_set_stamped(*worker->settings->log_file != '\0');
     metrics_use(worker->page->metrics);
+    turns_use(&worker->page->turns);
     worker->diary = (Diary){note_busy,     note_idle,     note_mark,
                             note_fetching, note_stopping, worker};
     worker->desk = desk_new(worker->settings, worker->name);

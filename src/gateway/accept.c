@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "gateway/digest.h"
 #include "gateway/metrics.h"
+#include "gateway/turn.h"
 #include "mail/address.h"
 #include "mail/identity.h"
 #include "policy/route.h"
@@ -124,6 +125,7 @@ accept_mail(Desk *desk, const LmtpEnvelope *envelope, GBytes *raw,
         trace == 0 ? digest_hex(digest) : digest_hex_from(raw, trace);
     g_autoptr(GPtrArray) deliveries =
         deliveries_for(envelope, raw, source_digest);
+    turn_take_all(deliveries, g_get_real_time());
     g_autofree Added *added = g_new0(Added, deliveries->len);
     g_autoptr(GError) error = NULL;
     FAILPOINT("accept.received");

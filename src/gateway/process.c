@@ -11,6 +11,16 @@
 #include "store/delivery.h"
 #include "work.h"
 
+enum {
+    /* Locks that all processors may hold together. They are in PostgreSQL's
+     * table of locks, which all its sessions share and which has by default
+     * room for 6400 (max_locks_per_transaction times max_connections). */
+    LOCKS_OF_ALL = 2048,
+    /* Times that a mail may take too long in the database, alone, before each
+     * further one is a strike: the database may have had a bad moment. */
+    FREE_DELAYS = 1
+};
+
 /* ---- a batch ---- */
 
 /* The mail that was in hand when a batch failed. */
@@ -19,9 +29,19 @@ typedef struct {
     bool struck; /* it was too much for the parser */
 } Culprit;
 
+/* A processor's part of them; one mail always has room. */
+static guint
+locks_of_one(const Desk *desk)
+{
+    int processors = desk->settings->workers.processor;
+    return MAX(LOCKS_OF_ALL / (guint)MAX(processors, 1),
+               (guint)LOOKUP_LOCKS_MAX);
+}
+
 /*
  * Read what was locked, up to the first large mail, which is read alone: its
- * bytes are not kept beside others. Returns Work*; NULL on error.
+ * bytes are not kept beside others; and no more than there are locks for. What
+ * is left is taken with the next batch. Returns Work*; NULL on error.
  */
 static GPtrArray *
 read_batch(Txn *txn, Desk *desk, const GPtrArray *batch, const Diary *diary,
@@ -29,6 +49,7 @@ read_batch(Txn *txn, Desk *desk, const GPtrArray *batch, const Diary *diary,
 {
     g_autoptr(GPtrArray) works =
         g_ptr_array_new_with_free_func((GDestroyNotify)work_free);
+    guint locks = 0;
     for (guint i = 0; i < batch->len; i++) {
         Delivery *delivery = batch->pdata[i];
         bool large = delivery->raw == NULL;
@@ -44,6 +65,11 @@ read_batch(Txn *txn, Desk *desk, const GPtrArray *batch, const Diary *diary,
             *culprit = (Culprit){struck ? delivery->id : 0, struck};
             g_propagate_error(error, g_steal_pointer(&failure));
             return NULL;
+        }
+        locks += work->lookup->locks->len;
+        if (i > 0 && locks > locks_of_one(desk)) {
+            work_free(work);
+            break;
         }
         g_ptr_array_add(works, work);
         if (large)
@@ -131,19 +157,25 @@ park_culprit(Desk *desk, int64_t delivery_id, const char *why,
     return true;
 }
 
-/* It takes others, but not this one now: it must not stand in their way. */
+/* It takes others, but not this one now: it must not stand in their way. If it
+ * is the mail that takes its time, a strike will end that. */
 static bool
 postpone_culprit(Desk *desk, int64_t delivery_id, const char *why,
                  GError **error)
 {
+    bool out_of_time = store_is_out_of_time(desk->store);
     g_autoptr(Txn) txn = store_begin(desk->store, error);
-    if (txn == NULL || !delivery_postpone(txn, delivery_id, why, error) ||
+    int postponed;
+    if (txn == NULL ||
+        !delivery_postpone(txn, delivery_id, why, &postponed, error) ||
         !txn_commit(txn, error))
         return false;
     log_warning(event("mail.postponed"), kv_int("id", delivery_id),
                 kv("reason", why));
     metric_add(METRIC_POSTPONED, 0, 1);
-    return true;
+    g_clear_pointer(&txn, txn_free);
+    return !out_of_time || postponed <= FREE_DELAYS ||
+           process_strike(desk, delivery_id, error);
 }
 
 /* The parser died of it, so the transaction is void; after the strike, which

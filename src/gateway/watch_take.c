@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "gateway/digest.h"
 #include "gateway/metrics.h"
+#include "gateway/turn.h"
 #include "mail/identity.h"
 #include "watch_inside.h"
 
@@ -168,10 +169,15 @@ delivery_of(const Watch *watch, const Batch *batch, guint index)
 static GPtrArray *
 deliveries_of(const Watch *watch, const Batch *batch)
 {
+    const char *account = watch->with.account->name;
+    int64_t now_us = g_get_real_time();
     GPtrArray *deliveries =
         g_ptr_array_new_with_free_func((GDestroyNotify)delivery_free);
-    for (guint i = 0; i < batch->raws->len; i++)
-        g_ptr_array_add(deliveries, delivery_of(watch, batch, i));
+    for (guint i = 0; i < batch->raws->len; i++) {
+        Delivery *delivery = delivery_of(watch, batch, i);
+        turn_take(delivery, account, now_us);
+        g_ptr_array_add(deliveries, delivery);
+    }
     return deliveries;
 }
 

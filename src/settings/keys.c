@@ -335,7 +335,9 @@ static const Key limit_keys[] = {
     {ROW("stress_idle", KEY_DURATION, "10s", 1, HOUR, Limits, stress_idle_s),
      .help = "The same while every lmtp worker is busy."},
     {ROW("batch", KEY_INTEGER, "32", 1, 1000, Limits, batch),
-     .help = "Mails that a processor takes into one transaction."},
+     .help = "Mails that a processor takes into one transaction; fewer if they "
+             "name so many Message-IDs that PostgreSQL's table of locks might "
+             "not hold them all."},
     {ROW("parse", KEY_DURATION, "30s", 1, 10 * MINUTE, Limits, parse_s),
      .help = "The longest time for one mail. Who overstays it is replaced, and "
              "the mail has a strike; after three, only its header and the "

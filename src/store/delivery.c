@@ -28,7 +28,7 @@ send_row(Pg *pg, const Delivery *delivery, GBytes *digest, size_t trace_octets,
                p_text(delivery->envelope_sender),
                p_text(delivery->envelope_recipient), p_text(delivery->queue),
                p_text(delivery->mta_queue_id), p_bytes(bytes, length),
-               p_int((int64_t)trace_octets)),
+               p_int((int64_t)trace_octets), p_int(delivery->turn_us)),
         true, error);
 }
 
@@ -133,6 +133,17 @@ delivery_of(const PGresult *rows, int row)
     return delivery;
 }
 
+/* The same bytes come once; the first delivery lends them to the others. */
+static void
+share_raw(GHashTable *raws, Delivery *delivery)
+{
+    GBytes *lent = g_hash_table_lookup(raws, delivery->raw_digest);
+    if (delivery->raw != NULL)
+        g_hash_table_insert(raws, delivery->raw_digest, delivery->raw);
+    else if (lent != NULL)
+        delivery->raw = g_bytes_ref(lent);
+}
+
 GPtrArray *
 delivery_lock_batch(Txn *txn, int64_t limit, int64_t inline_bytes,
                     GError **error)
@@ -144,8 +155,13 @@ delivery_lock_batch(Txn *txn, int64_t limit, int64_t inline_bytes,
         return NULL;
     GPtrArray *batch =
         g_ptr_array_new_with_free_func((GDestroyNotify)delivery_free);
-    for (int row = 0; row < PQntuples(rows); row++)
-        g_ptr_array_add(batch, delivery_of(rows, row));
+    g_autoptr(GHashTable) raws = g_hash_table_new(g_bytes_hash, g_bytes_equal);
+    for (int row = 0; row < PQntuples(rows); row++) {
+        Delivery *delivery = delivery_of(rows, row);
+        if (pg_int(rows, row, 14) <= inline_bytes)
+            share_raw(raws, delivery);
+        g_ptr_array_add(batch, delivery);
+    }
     return batch;
 }
 
@@ -269,10 +285,15 @@ delivery_park(Txn *txn, int64_t id, const char *reason, bool *ret_parked,
 }
 
 bool
-delivery_postpone(Txn *txn, int64_t id, const char *why, GError **error)
+delivery_postpone(Txn *txn, int64_t id, const char *why, int *ret_postponed,
+                  GError **error)
 {
-    return pg_send(txn_pg(txn), ST_delivery_postpone,
-                   PARAMS(p_int(id), p_text(why)), false, error);
+    g_autoptr(PGresult) row = txn_query(txn, ST_delivery_postpone,
+                                        PARAMS(p_int(id), p_text(why)), error);
+    if (row == NULL)
+        return false;
+    *ret_postponed = PQntuples(row) > 0 ? (int)pg_int(row, 0, 0) : 0;
+    return true;
 }
 
 bool

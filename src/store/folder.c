@@ -172,6 +172,7 @@ send_deliveries(Pg *pg, const FolderBatch *batch, GError **error)
                                p_text(delivery->envelope_sender),
                                p_text(delivery->envelope_recipient),
                                p_text(delivery->queue), p_bytes(digest, length),
+                               p_int(delivery->turn_us),
                                p_int(batch->compared[i])));
     }
     return rows_send(&rows, pg, ST_folder_delivery_add, NO_PARAMS, true, error);

@@ -362,7 +362,9 @@ START_TEST(what_the_database_would_not_take_waits_longer_each_time)
     for (size_t i = 0; i < G_N_ELEMENTS(waits); i++) {
         Txn *txn = begin(fix.store);
         g_autoptr(GError) error = NULL;
-        must(delivery_postpone(txn, 1, "would not", &error), error);
+        int postponed;
+        must(delivery_postpone(txn, 1, "would not", &postponed, &error), error);
+        ck_assert_int_eq(postponed, (int)i + 1);
         commit(txn);
         g_autofree char *expected =
             g_strdup_printf("waiting|would not|%zu|t", i + 1);
@@ -377,7 +379,7 @@ START_TEST(what_the_database_would_not_take_waits_longer_each_time)
     commit(txn);
     tell("UPDATE delivery SET not_before = now()");
     txn = begin(fix.store);
-    assert_batch(txn, 10, "1 2");
+    assert_batch(txn, 10, "2 1");
     commit(txn);
 }
 END_TEST
