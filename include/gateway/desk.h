@@ -6,6 +6,8 @@
 #include "sandbox/parser.h"
 #include "store/store.h"
 
+typedef struct Readings Readings; /* see src/gateway/reading.h */
+
 typedef struct {
     const Settings *settings; /* borrowed */
     Store *store;
@@ -13,6 +15,7 @@ typedef struct {
     GPtrArray *keys;        /* TokenKeys; NULL until desk_load() */
     Rules rules;            /* keys only after desk_load() */
     Parser *parser;         /* NULL: mail is read in this process */
+    Readings *readings;     /* of a processor: mails that it read last */
 } Desk;
 
 /* `who` shows in pg_stat_activity. Does not connect yet. */

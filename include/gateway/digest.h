@@ -13,7 +13,10 @@ char *digest_hex(GBytes *digest);
 /* Of the bytes behind `offset`, as lower-case hexadecimal. */
 char *digest_hex_from(GBytes *raw, size_t offset);
 
-/* The content digest of mail/identity.h; NULL if the mail has none. */
-GBytes *digest_content(GBytes *raw);
+/* What says that two mails are the same: the content digest of mail/identity.h;
+ * without a Message-ID the bytes of the hand-over and its envelope sender, for
+ * then only the same mail for several recipients is known to be one. 32 bytes,
+ * the caller's. */
+GBytes *digest_content(GBytes *raw, const char *envelope_sender);
 
 #endif

@@ -32,8 +32,9 @@ char *identity_return_path(const char *bytes, size_t length);
  * the table is in identity.c), then the body. Line ends are fed as they are
  * but a CR before LF is left out, so that LMTP and pipe agree. Trailing empty
  * lines are not fed.
- * Returns: false if the header has no Message-ID. Such a mail has no content
- * identity: two alarms of a script that sets no id are two mails.
+ * Returns: false if the header has no Message-ID. What was fed means nothing
+ * then: two alarms of a script that sets no id may differ in nothing but trace
+ * fields, and are two mails.
  */
 bool identity_content_feed(const char *bytes, size_t length,
                            void (*feed)(void *context, const char *piece,

@@ -26,7 +26,7 @@ typedef struct {
                                and its root, then the mail's own id (a late
                                parent); no other id is kept */
     int64_t tagged_ticket;  /* claimed by the subject; 0 */
-    GBytes *content_digest; /* NULL: the mail has no content identity */
+    GBytes *content_digest; /* NULL: nothing is the same mail */
     char *acknowledge_key;  /* by which its acknowledgement is counted */
     GArray *locks;          /* int64_t, sorted, each once */
 } Lookup;

@@ -31,3 +31,6 @@ CREATE INDEX delivery_fresh ON delivery (turn, id)
     WHERE state = 'waiting' AND strikes + postponed = 0;
 CREATE INDEX delivery_troubled ON delivery (not_before, id)
     WHERE state = 'waiting' AND strikes + postponed > 0;
+
+-- One mail for a thousand recipients is one ticket, also without a Message-ID.
+COMMENT ON COLUMN message.content_digest IS 'SHA-256 of header (less trace and filter fields) and body: the same mail by another way. Without a Message-ID of the whole mail and its envelope sender: the same mail for another recipient.';

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "gateway/template_files.h"
+#include "reading.h"
 #include "store/context.h"
 
 Desk *
@@ -10,6 +11,7 @@ desk_new(const Settings *settings, const char *who)
     Desk *desk = g_new0(Desk, 1);
     desk->settings = settings;
     desk->store = store_new(&settings->database, who);
+    desk->readings = readings_new();
     desk->rules = (Rules){
         .queues = settings->queues,
         .budgets = &settings->budgets,
@@ -87,6 +89,7 @@ desk_free(Desk *desk)
     if (desk == NULL)
         return;
     parser_free(desk->parser);
+    readings_free(desk->readings);
     store_free(desk->store);
     template_set_free(desk->templates);
     g_clear_pointer(&desk->keys, g_ptr_array_unref);

@@ -2,8 +2,10 @@
 
 #include <nettle/sha2.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/text.h"
+#include "mail/address.h"
 #include "mail/identity.h"
 
 static void
@@ -49,8 +51,23 @@ feed_hash(void *context, const char *piece, size_t length)
     sha256_update(context, length, (const uint8_t *)piece);
 }
 
+/* Without a Message-ID: the bytes of the hand-over, less what an MTA writes
+ * anew on each attempt, and who handed them over. */
+static void
+hash_hand_over(const char *bytes, size_t length, const char *sender,
+               uint8_t ret_digest[SHA256_DIGEST_SIZE])
+{
+    g_autofree char *key = address_key(sender);
+    size_t trace = length > 0 ? identity_source_offset(bytes, length) : 0;
+    struct sha256_ctx state;
+    sha256_init(&state);
+    sha256_update(&state, strlen(key) + 1, (const uint8_t *)key);
+    sha256_update(&state, length - trace, (const uint8_t *)bytes + trace);
+    sha256_digest(&state, SHA256_DIGEST_SIZE, ret_digest);
+}
+
 GBytes *
-digest_content(GBytes *raw)
+digest_content(GBytes *raw, const char *envelope_sender)
 {
     gsize length;
     const char *bytes = g_bytes_get_data(raw, &length);
@@ -59,6 +76,10 @@ digest_content(GBytes *raw)
     bool has_identity = identity_content_feed(bytes != NULL ? bytes : "",
                                               length, feed_hash, &state);
     uint8_t digest[SHA256_DIGEST_SIZE];
-    sha256_digest(&state, sizeof digest, digest);
-    return has_identity ? g_bytes_new(digest, sizeof digest) : NULL;
+    if (has_identity)
+        sha256_digest(&state, sizeof digest, digest);
+    else
+        hash_hand_over(bytes != NULL ? bytes : "", length, envelope_sender,
+                       digest);
+    return g_bytes_new(digest, sizeof digest);
 }

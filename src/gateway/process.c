@@ -3,7 +3,6 @@
 #include "base/failpoint.h"
 #include "base/failure.h"
 #include "base/log.h"
-#include "gateway/digest.h"
 #include "gateway/metrics.h"
 #include "park.h"
 #include "policy/explain.h"
@@ -28,6 +27,16 @@ typedef struct {
     int64_t id;  /* 0: none */
     bool struck; /* it was too much for the parser */
 } Culprit;
+
+/* A large mail that was read a moment ago is still there. */
+static bool
+lend_raw(const Desk *desk, Delivery *delivery)
+{
+    g_autoptr(Reading) reading = readings_find(desk->readings, delivery);
+    if (reading != NULL)
+        delivery->raw = g_bytes_ref(reading->mail->raw);
+    return reading != NULL;
+}
 
 /* A processor's part of them; one mail always has room. */
 static guint
@@ -55,7 +64,8 @@ read_batch(Txn *txn, Desk *desk, const GPtrArray *batch, const Diary *diary,
         bool large = delivery->raw == NULL;
         if (large && i > 0)
             break;
-        if (large && !delivery_load_raw(txn, delivery, error))
+        if (large && !lend_raw(desk, delivery) &&
+            !delivery_load_raw(txn, delivery, error))
             return NULL;
         g_autoptr(GError) failure = NULL;
         Work *work = work_new(desk, delivery, diary, &failure);
@@ -112,8 +122,10 @@ process_batch(Desk *desk, const Diary *diary, int64_t limit,
     if (batch == NULL)
         return false;
     *ret_size = batch->len;
-    if (batch->len == 0)
+    if (batch->len == 0) {
+        readings_forget(desk->readings);
         return txn_commit(txn, error);
+    }
     if (limit == 1)
         ret_culprit->id = ((const Delivery *)batch->pdata[0])->id;
     FAILPOINT("process.locked");
@@ -310,12 +322,12 @@ explain_context(Txn *txn, const Desk *desk, Lookup *lookup, GError **error)
 char *
 process_explain(Desk *desk, Txn *txn, Delivery *delivery, GError **error)
 {
-    g_autoptr(Mail) mail = work_read_mail(desk, delivery, error);
-    if (mail == NULL)
+    g_autoptr(Reading) reading = work_read(desk, delivery, error);
+    if (reading == NULL)
         return NULL;
-    g_autoptr(GBytes) content_digest = digest_content(delivery->raw);
+    const Mail *mail = reading->mail;
     g_autoptr(Lookup) lookup =
-        lookup_new(mail, delivery, content_digest, &desk->rules);
+        lookup_new(mail, delivery, reading->content_digest, &desk->rules);
     g_autoptr(Context) context = explain_context(txn, desk, lookup, error);
     if (context == NULL)
         return NULL;

@@ -2,7 +2,6 @@
 
 #include "base/failpoint.h"
 #include "base/log.h"
-#include "gateway/digest.h"
 #include "gateway/metrics.h"
 #include "mail/prescan.h"
 #include "park.h"
@@ -22,7 +21,7 @@ work_database_time(const Desk *desk)
 void
 work_free(Work *work)
 {
-    mail_free(work->mail);
+    g_clear_pointer(&work->reading, reading_unref);
     lookup_free(work->lookup);
     decision_free(work->decision);
     receipt_free(work->receipt);
@@ -65,14 +64,35 @@ read_mail(const Desk *desk, const Delivery *delivery, GError **error)
                       desk->rules.limits);
 }
 
-Mail *
-work_read_mail(const Desk *desk, Delivery *delivery, GError **error)
+/* A sender that was not known (a folder does not say, and not every mail notes
+ * it) is the originator from here on. */
+static void
+name_sender(Delivery *delivery, const Mail *mail)
 {
-    Mail *mail = read_mail(desk, delivery, error);
-    if (mail != NULL && delivery->envelope_sender == NULL)
+    if (delivery->envelope_sender == NULL)
         delivery->envelope_sender = g_strdup(
             mail->originator != NULL ? mail->originator->addr_spec : "");
-    return mail;
+}
+
+Reading *
+work_read(const Desk *desk, Delivery *delivery, GError **error)
+{
+    /* One with a strike is read by itself, whatever is remembered of it. */
+    Reading *reading =
+        delivery->strikes == 0 ? readings_find(desk->readings, delivery) : NULL;
+    if (reading != NULL) {
+        name_sender(delivery, reading->mail);
+        return reading;
+    }
+    Mail *mail = read_mail(desk, delivery, error);
+    if (mail == NULL)
+        return NULL;
+    g_autofree char *handed_over = g_strdup(delivery->envelope_sender);
+    name_sender(delivery, mail);
+    reading = reading_new(delivery, handed_over, mail);
+    if (delivery->strikes == 0)
+        readings_keep(desk->readings, reading);
+    return reading;
 }
 
 Work *
@@ -83,13 +103,13 @@ work_new(const Desk *desk, Delivery *delivery, const Diary *diary,
     work->delivery = delivery;
     work->read_us = g_get_monotonic_time();
     begin_work(desk, diary, delivery);
-    work->mail = work_read_mail(desk, delivery, error);
-    if (work->mail == NULL)
+    work->reading = work_read(desk, delivery, error);
+    if (work->reading == NULL)
         return NULL;
-    g_autoptr(GBytes) content_digest = digest_content(delivery->raw);
+    work->mail = work->reading->mail;
     FAILPOINT("process.parsed");
-    work->lookup =
-        lookup_new(work->mail, delivery, content_digest, &desk->rules);
+    work->lookup = lookup_new(work->mail, delivery,
+                              work->reading->content_digest, &desk->rules);
     end_work(desk, diary);
     return g_steal_pointer(&work);
 }

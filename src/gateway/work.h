@@ -9,22 +9,24 @@
 #include "gateway/process.h"
 #include "policy/decision.h"
 #include "policy/notice.h"
+#include "reading.h"
 
 /* What it says, what must be asked about it, what should happen, what was made
  * of it. */
 typedef struct {
     const Delivery *delivery; /* borrowed */
-    Mail *mail;
+    Reading *reading;
+    const Mail *mail; /* of `reading` */
     Lookup *lookup;
     Decision *decision; /* NULL until it is decided */
     Receipt *receipt;   /* NULL until it is recorded */
     int64_t read_us;    /* monotonic */
 } Work;
 
-/* What it says; after its strikes, what it says in plain sight. A sender that
- * was not known (a folder does not say, and not every mail notes it) is the
- * originator then. Errors as of parser_read(). */
-Mail *work_read_mail(const Desk *desk, Delivery *delivery, GError **error);
+/* What it says; after its strikes, what it says in plain sight. A mail that was
+ * read a moment ago is not read again. A sender that was not known is the
+ * originator then. A reference; errors as of parser_read(). */
+Reading *work_read(const Desk *desk, Delivery *delivery, GError **error);
 
 /* Read it. Who dies here has died on this mail. */
 Work *work_new(const Desk *desk, Delivery *delivery, const Diary *diary,
