@@ -16,11 +16,10 @@ SELECT pg_advisory_xact_lock(k) FROM unnest($1::bigint[]) AS k;
 --   $1 mail, $2 position (the strongest id first), $3 id, $4 sender's address key
 SELECT mail, id, queue, status, subject, language, requester, requester_name,
        reply_to, is_party, kind, message_id
-  FROM (SELECT k.mail, t.*, p.address IS NOT NULL AS is_party, k.kind,
-               k.message_id,
+  FROM (SELECT k.mail, t.*, p.is_party, k.kind, k.message_id,
                row_number() OVER (
                    PARTITION BY k.mail
-                   ORDER BY p.address IS NULL, k.weakness, k.position,
+                   ORDER BY p.is_party DESC, k.weakness, k.position,
                             t.updated_at DESC, t.id DESC) AS place
           FROM (SELECT i.mail, i.position, i.id AS message_id, i.sender,
                        r.ticket_id, r.kind, r.weakness,
@@ -42,8 +41,12 @@ SELECT mail, id, queue, status, subject, language, requester, requester_name,
                              WHERE id_digest = sha256(convert_to(i.id, 'UTF8'))
                              ORDER BY ticket_id LIMIT 8)) AS r) AS k
           JOIN ticket o ON o.id = k.ticket_id
-          JOIN ticket t ON t.id = coalesce(o.merged_into, o.id)
-          LEFT JOIN party p ON p.ticket_id = t.id AND p.address = k.sender
+          JOIN ticket t ON t.id = coalesce(o.merged_into, o.id),
+               -- not by a join, which might walk over all parties of a ticket
+               LATERAL (SELECT EXISTS (
+                   SELECT FROM party
+                    WHERE ticket_id = t.id AND address = k.sender)
+                            AS is_party) AS p
          WHERE k.rank <= 40)
     AS candidate
  WHERE place <= 20
@@ -52,11 +55,12 @@ SELECT mail, id, queue, status, subject, language, requester, requester_name,
 -- name: context_ticket
 --   $1 mail, $2 ticket, $3 sender's address key
 SELECT w.mail, t.id, t.queue, t.status, t.subject, t.language, t.requester,
-       t.requester_name, t.reply_to, p.address IS NOT NULL, 'tag', ''
+       t.requester_name, t.reply_to,
+       EXISTS (SELECT FROM party
+                WHERE ticket_id = t.id AND address = w.sender), 'tag', ''
   FROM unnest($1::bigint[], $2::bigint[], $3::text[]) AS w (mail, ticket, sender)
   JOIN ticket o ON o.id = w.ticket
-  JOIN ticket t ON t.id = coalesce(o.merged_into, o.id)
-  LEFT JOIN party p ON p.ticket_id = t.id AND p.address = w.sender;
+  JOIN ticket t ON t.id = coalesce(o.merged_into, o.id);
 
 -- name: context_content
 -- Is the same mail known by another way, and does this queue know its ticket?

@@ -68,14 +68,14 @@ fill_references()
     desk_sql "INSERT INTO reference
         SELECT sha256(convert_to('shared' || i || '@siege.test', 'UTF8')),
                t.id, 'seen'
-          FROM ticket t, generate_series(0, 99) AS i
+          FROM ticket t, generate_series(50, 99) AS i
          WHERE t.requester = 'ids@siege.test'" >/dev/null
     desk_sql 'ANALYZE' >/dev/null
 }
 
 test_ids()
 {
-    fill_references "$(size 1000 15000)"
+    fill_references "$(size 3000 15000)"
     tap_ok "a hundred mails ask for ids that thousands name" siege ids 100
     customer_has_ticket olena
     tap_ok "and all of them are tickets, too" wait_for 120 none_waits

@@ -138,6 +138,7 @@ void assert_marks(const char *count);
 
 void add_preparation(Suite *suite); /* first of all: the schema */
 void add_connection_tests(Suite *suite);
+void add_cost_tests(Suite *suite);
 void add_context_tests(Suite *suite);
 void add_delivery_tests(Suite *suite);
 void add_doubt_tests(Suite *suite);

@@ -19,6 +19,7 @@ main(void)
     add_inspect_tests(suite);
     if (g_getenv("STORE_TEST_POOL") == NULL) {
         add_connection_tests(suite);
+        add_cost_tests(suite);
         add_doubt_tests(suite);
         add_server_tests(suite);
     }
