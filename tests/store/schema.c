@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "await.h"
+#include "store/migration.h"
 #include "store/statement.h"
 
 /* ---- a database of its own ---- */
@@ -181,6 +182,88 @@ START_TEST(a_step_that_fails_leaves_nothing)
     PQfinish(connection);
     g_clear_error(&error);
     must(apply(&fresh, &error), error);
+    fresh_close(&fresh);
+    drop("fresh");
+}
+END_TEST
+
+/* ---- from one version to the next ---- */
+
+/* The schema as it was after its first `count` steps. */
+static void
+make_version(PGconn *connection, size_t count)
+{
+    PQclear(PQexec(connection, statement_texts[ST_schema_table].sql));
+    for (size_t i = 0; i < count; i++) {
+        const Migration *step = &migrations[i];
+        PGresult *result = PQexec(connection, step->sql);
+        ck_assert_msg(PQresultStatus(result) == PGRES_COMMAND_OK, "%s: %s",
+                      step->name, PQresultErrorMessage(result));
+        PQclear(result);
+        g_autofree char *digest =
+            g_compute_checksum_for_string(G_CHECKSUM_SHA256, step->sql, -1);
+        g_autofree char *note = g_strdup_printf(
+            "INSERT INTO schema_migration (version, name, digest) "
+            "VALUES (%d, '%s', '%s')",
+            step->version, step->name, digest);
+        PQclear(PQexec(connection, note));
+    }
+}
+
+static void
+tell_there(PGconn *connection, const char *sql)
+{
+    PGresult *result = PQexec(connection, sql);
+    ck_assert_msg(PQresultStatus(result) == PGRES_COMMAND_OK, "%s: %s", sql,
+                  PQresultErrorMessage(result));
+    PQclear(result);
+}
+
+/* What 0001 leaves behind: a ticket that others name, and a mail in each state.
+ */
+static const char *const filled[] = {
+    "INSERT INTO raw_mail VALUES (sha256('m'), 'Subject: m', 10)",
+    "INSERT INTO ticket (queue, subject, requester, reply_to) SELECT "
+    "'support', "
+    "'x', 'a@x', 'a@x' FROM generate_series(1, 30)",
+    "INSERT INTO reference SELECT sha256('id@x'), id, "
+    "CASE id WHEN 30 THEN 'ours' ELSE 'seen' END FROM ticket",
+    "INSERT INTO delivery (source_key, transport, envelope_recipient, "
+    "raw_digest, strikes, postponed) VALUES "
+    "('struck', 'lmtp', 'support@desk.example', sha256('m'), 2, 0), "
+    "('fresh', 'lmtp', 'support@desk.example', sha256('m'), 0, 0), "
+    "('late', 'lmtp', 'support@desk.example', sha256('m'), 0, 3)",
+    "INSERT INTO delivery (source_key, transport, envelope_recipient, "
+    "raw_digest, state) VALUES "
+    "('parked', 'lmtp', 'support@desk.example', sha256('m'), 'parked'), "
+    "('settled', 'imap', 'support@desk.example', sha256('m'), 'settled')",
+};
+
+START_TEST(a_filled_database_is_carried_on)
+{
+    create("fresh", "");
+    Fresh fresh;
+    fresh_open(&fresh, "fresh");
+    PGconn *connection = PQconnectdb(fresh.settings.conninfo);
+    make_version(connection, 1);
+    for (size_t i = 0; i < G_N_ELEMENTS(filled); i++)
+        tell_there(connection, filled[i]);
+    g_autoptr(GError) error = NULL;
+    must(apply(&fresh, &error), error);
+    ck_assert_str_eq(fresh.applied->str, "0002_bounds ");
+    must(schema_check(fresh.store, &error), error);
+
+    Txn *txn = begin(fresh.store);
+    g_autoptr(GPtrArray) batch =
+        delivery_lock_batch(txn, 10, DELIVERY_LARGE_BYTES, &error);
+    must(batch != NULL, error);
+    g_autoptr(GString) order = g_string_new(NULL);
+    for (guint i = 0; i < batch->len; i++)
+        g_string_append_printf(order, "%s ",
+                               ((Delivery *)batch->pdata[i])->key);
+    ck_assert_str_eq(order->str, "fresh late struck ");
+    commit(txn);
+    PQfinish(connection);
     fresh_close(&fresh);
     drop("fresh");
 }
@@ -419,6 +502,7 @@ add_schema_tests(Suite *suite)
     tcase_add_test(tests, a_schema_is_applied_once);
     tcase_add_test(tests, two_that_apply_at_once_take_turns);
     tcase_add_test(tests, a_step_that_fails_leaves_nothing);
+    tcase_add_test(tests, a_filled_database_is_carried_on);
     tcase_add_test(tests, a_newer_schema_is_refused);
     tcase_add_test(tests, an_altered_schema_is_refused);
     tcase_add_test(tests, what_is_old_and_settled_goes_and_the_mail_stays);
