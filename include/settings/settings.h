@@ -163,7 +163,9 @@ typedef struct {
 } Retention;
 
 typedef struct {
-    char *file;       /* where it was read from */
+    char *file; /* where it was read from */
+    char *text; /* what stood there, byte for byte; wiped when freed */
+    size_t text_bytes;
     uid_t file_owner; /* whose file it was as it was read, ... */
     mode_t file_mode; /* ... and its permission bits */
     DatabaseSettings database;
@@ -196,6 +198,11 @@ typedef struct {
  * settings_check_files() does that.
  */
 Settings *settings_load(const char *file, GError **error);
+
+/* The same of a text that was loaded before, in another process say: `file` is
+ * only a name for it. */
+Settings *settings_load_text(const char *file, const char *text, size_t length,
+                             GError **error);
 
 /*
  * Are the files and users it names there, readable, and not open to others? So

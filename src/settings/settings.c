@@ -1,6 +1,7 @@
 #include "settings/settings.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/failure.h"
 #include "load.h"
@@ -340,6 +341,9 @@ settings_free(Settings *settings)
         if (blocks[i].within == NULL)
             clear_block(&blocks[i], settings);
     g_free(settings->file);
+    if (settings->text != NULL)
+        explicit_bzero(settings->text, settings->text_bytes);
+    g_free(settings->text);
     g_free(settings);
 }
 
@@ -358,20 +362,39 @@ parse(const char *file, const char *text, config_t *config, GError **error)
     return false;
 }
 
+/* Takes the bytes of `source`. */
+static Settings *
+read_source(const char *file, SmallFile *source, GError **error)
+{
+    config_t config;
+    g_autoptr(Settings) settings = settings_new(file);
+    settings->file_owner = source->owner;
+    settings->file_mode = source->mode;
+    settings->text_bytes = source->length;
+    settings->text = g_steal_pointer(&source->bytes);
+    Load load = {file, &config, settings, error};
+    bool good = parse(file, settings->text, &config, error) && read_all(&load);
+    config_destroy(&config);
+    return good ? g_steal_pointer(&settings) : NULL;
+}
+
 Settings *
 settings_load(const char *file, GError **error)
 {
     g_auto(SmallFile) source = {0};
-    if (!source_read(file, &source, error))
+    return source_read(file, &source, error) ? read_source(file, &source, error)
+                                             : NULL;
+}
+
+Settings *
+settings_load_text(const char *file, const char *text, size_t length,
+                   GError **error)
+{
+    if (!source_check(file, text, length, error))
         return NULL;
-    config_t config;
-    g_autoptr(Settings) settings = settings_new(file);
-    settings->file_owner = source.owner;
-    settings->file_mode = source.mode;
-    Load load = {file, &config, settings, error};
-    bool good = parse(file, source.bytes, &config, error) && read_all(&load);
-    config_destroy(&config);
-    return good ? g_steal_pointer(&settings) : NULL;
+    g_auto(SmallFile) source = {
+        .bytes = g_strndup(text, length), .length = length, .owner = geteuid()};
+    return read_source(file, &source, error);
 }
 
 const Queue *
