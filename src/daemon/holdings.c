@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/failure.h"
 #include "doorbell.h"
 #include "inherited.h"
+#include "sealed.h"
 #include "transport/http_server.h"
 #include "transport/lmtp_server.h"
 
@@ -155,18 +155,26 @@ listen_metrics(Holdings *holdings, const MetricsSettings *settings,
 static int
 put_away(char *password, GError **error)
 {
-    size_t length = password != NULL ? strlen(password) : 0;
-    int fd = memfd_create("password", MFD_CLOEXEC);
-    bool good = fd >= 0 &&
-                (length == 0 || write(fd, password, length) == (ssize_t)length);
+    int fd = sealed_new("password", password,
+                        password != NULL ? strlen(password) : 0);
+    int why = errno;
     settings_secret_free(password);
-    if (good)
-        return fd;
-    failure_set(error, FAILURE_TEMPORARY, "cannot hold the password: %s",
-                g_strerror(errno));
-    if (fd >= 0)
-        close(fd);
-    return -1;
+    if (fd < 0)
+        failure_set(error, FAILURE_TEMPORARY, "cannot hold the password: %s",
+                    g_strerror(why));
+    return fd;
+}
+
+/* Workers load what was checked, not what somebody is editing or has put in its
+ * place. -1 on error. */
+static int
+put_down(const Settings *settings, GError **error)
+{
+    int fd = sealed_new("settings", settings->text, settings->text_bytes);
+    if (fd < 0)
+        failure_set(error, FAILURE_TEMPORARY, "cannot hold the settings: %s",
+                    g_strerror(errno));
+    return fd;
 }
 
 static int
@@ -233,45 +241,21 @@ fetch_accounts(const Settings *settings, GError **error)
     return fds;
 }
 
-/* Workers load what was checked, not what somebody is editing. Until the copy
- * has proved good, the one before stays. */
-static bool
-write_snapshot(const Holdings *holdings, const char *file, GError **error)
+/* In the place of `old`, if there is one: the pool knows it by that number. */
+static int
+replace(int old, int fresh)
 {
-    g_autofree char *text = NULL;
-    g_autofree char *fresh = g_strconcat(holdings->snapshot, ".new", NULL);
-    gsize length;
-    g_autoptr(GError) failure = NULL;
-    if (!g_file_get_contents(file, &text, &length, &failure) ||
-        !g_file_set_contents_full(fresh, text, (gssize)length,
-                                  G_FILE_SET_CONTENTS_CONSISTENT, 0600,
-                                  &failure)) {
-        failure_set(error, FAILURE_CONFIG, "%s", failure->message);
-        return false;
-    }
-    g_autoptr(Settings) again = settings_load(fresh, error);
-    if (again == NULL) {
-        unlink(fresh);
-        return false;
-    }
-    if (rename(fresh, holdings->snapshot) == 0)
-        return true;
-    failure_set(error, FAILURE_CONFIG, "cannot write %s: %s",
-                holdings->snapshot, g_strerror(errno));
-    return false;
+    if (old < 0)
+        return fresh;
+    dup3(fresh, old, O_CLOEXEC);
+    close(fresh);
+    return old;
 }
 
-/* The relay's keeps its number, and the array of accounts is the same: the pool
- * knows them. */
+/* The array of accounts is the same, too. */
 static void
-hold_secrets(Holdings *holdings, int password, const GArray *accounts)
+hold_accounts(Holdings *holdings, const GArray *accounts)
 {
-    if (holdings->password >= 0) {
-        dup3(password, holdings->password, O_CLOEXEC);
-        close(password);
-    } else {
-        holdings->password = password;
-    }
     close_all(holdings->accounts);
     g_array_set_size(holdings->accounts, 0);
     g_array_append_vals(holdings->accounts, accounts->data, accounts->len);
@@ -280,40 +264,43 @@ hold_secrets(Holdings *holdings, int password, const GArray *accounts)
 /* First all that can fail: a worker that starts afterwards must never have one
  * server's password with another server's name. */
 bool
-holdings_renew(Holdings *holdings, const char *file, const Settings *settings,
-               GError **error)
+holdings_renew(Holdings *holdings, const Settings *settings, GError **error)
 {
-    int password = fetch_password(settings, error);
+    int copy = put_down(settings, error);
+    int password = copy >= 0 ? fetch_password(settings, error) : -1;
     g_autoptr(GArray) accounts =
         password >= 0 ? fetch_accounts(settings, error) : NULL;
-    if (accounts != NULL && write_snapshot(holdings, file, error)) {
-        hold_secrets(holdings, password, accounts);
+    if (accounts != NULL) {
+        holdings->settings = replace(holdings->settings, copy);
+        holdings->password = replace(holdings->password, password);
+        hold_accounts(holdings, accounts);
         return true;
     }
-    if (accounts != NULL)
-        close_all(accounts);
     if (password >= 0)
         close(password);
+    if (copy >= 0)
+        close(copy);
     return false;
 }
 
 bool
-holdings_take(Holdings *holdings, const char *file, const Settings *settings,
-              GError **error)
+holdings_take(Holdings *holdings, const Settings *settings, GError **error)
 {
     const char *directory = settings->run_directory;
-    *holdings =
-        (Holdings){.lock = -1, .password = -1, .page_fd = -1, .metrics = -1};
+    *holdings = (Holdings){.lock = -1,
+                           .settings = -1,
+                           .password = -1,
+                           .page_fd = -1,
+                           .metrics = -1};
     holdings->accounts = g_array_new(FALSE, FALSE, sizeof(int));
     holdings->listeners = g_array_new(FALSE, FALSE, sizeof(int));
     holdings->sockets = g_ptr_array_new_with_free_func(g_free);
     if (!make_run_directory(directory, error) ||
         !take_lock(holdings, directory, error))
         return false;
-    holdings->snapshot = g_build_filename(directory, "settings", NULL);
     holdings->page = status_page_create(directory, &holdings->page_fd, error);
     return holdings->page != NULL && hang_bells(holdings, error) &&
-           holdings_renew(holdings, file, settings, error) &&
+           holdings_renew(holdings, settings, error) &&
            listen_all(holdings, settings, error) &&
            listen_metrics(holdings, &settings->metrics, error);
 }
@@ -325,14 +312,11 @@ holdings_drop(Holdings *holdings)
         return;
     for (guint i = 0; i < holdings->sockets->len; i++)
         unlink(holdings->sockets->pdata[i]);
-    if (holdings->snapshot != NULL)
-        unlink(holdings->snapshot);
     /* The run directory may stay: no other process is taken for us then. */
     if (holdings->page != NULL)
         holdings->page->supervisor = 0;
     g_ptr_array_unref(holdings->sockets);
     g_array_unref(holdings->accounts);
     g_array_unref(holdings->listeners);
-    g_free(holdings->snapshot);
     /* The lock goes last, with the process. */
 }

@@ -15,27 +15,27 @@ typedef struct {
     int page_fd;
     int bell_processor;
     int bell_sender;
-    int password;       /* a file without a name; empty: no login */
+    int settings;       /* as they were checked: what workers load; sealed.h */
+    int password;       /* the relay's, sealed too; empty: no login */
     GArray *accounts;   /* int: the same for the account of each folder that
                            is watched; -1: it has a token_command */
     GArray *listeners;  /* int */
     int metrics;        /* where Prometheus asks; -1: nowhere */
     GPtrArray *sockets; /* char*: paths that go with the daemon */
-    char *snapshot;     /* the settings that workers load */
 } Holdings;
 
 /*
- * Take everything for `settings`, read from `file`. FAILURE_TEMPORARY if
- * another daemon has the run directory; nothing else is touched then.
+ * Take everything for `settings`. FAILURE_TEMPORARY if another daemon has the
+ * run directory; nothing else is touched then.
  */
-bool holdings_take(Holdings *holdings, const char *file,
-                   const Settings *settings, GError **error);
+bool holdings_take(Holdings *holdings, const Settings *settings,
+                   GError **error);
 
-/* On reload: the passwords and the snapshot anew. */
-bool holdings_renew(Holdings *holdings, const char *file,
-                    const Settings *settings, GError **error);
+/* On reload: the passwords and the settings anew. */
+bool holdings_renew(Holdings *holdings, const Settings *settings,
+                    GError **error);
 
-/* Let go, remove the socket files and the snapshot. */
+/* Let go, remove the socket files. */
 void holdings_drop(Holdings *holdings);
 
 #endif

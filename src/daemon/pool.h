@@ -28,7 +28,7 @@ typedef struct {
 
 typedef struct {
     StatusPage *page;             /* borrowed */
-    const char *settings_file;    /* borrowed: what workers load */
+    const char *settings_file;    /* borrowed: where they are from */
     SpawnDescriptors descriptors; /* of a worker that gets all of them */
     int metrics;                  /* the metrics worker's socket; -1: none */
     const GArray *accounts;       /* int: for each imap worker its password */

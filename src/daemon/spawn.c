@@ -32,6 +32,7 @@ hand_over(const SpawnDescriptors *descriptors)
     int page = lift(descriptors->status_page);
     int processor = lift(descriptors->bell_processor);
     int sender = lift(descriptors->bell_sender);
+    int settings = lift(descriptors->settings);
     int password = lift(descriptors->password);
     int listeners[CLEAR_OF_TARGETS];
     for (size_t i = 0; i < descriptors->n_listeners; i++)
@@ -39,6 +40,7 @@ hand_over(const SpawnDescriptors *descriptors)
     place(page, FD_STATUS_PAGE);
     place(processor, FD_BELL_PROCESSOR);
     place(sender, FD_BELL_SENDER);
+    place(settings, FD_SETTINGS);
     place(password, FD_PASSWORD);
     for (size_t i = 0; i < descriptors->n_listeners; i++)
         place(listeners[i], FD_LISTENERS + (int)i);

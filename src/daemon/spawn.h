@@ -10,6 +10,7 @@ typedef struct {
     int status_page;
     int bell_processor;
     int bell_sender;
+    int settings;
     int password;
     const int *listeners;
     size_t n_listeners;

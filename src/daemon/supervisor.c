@@ -155,8 +155,7 @@ reload(Supervisor *supervisor, GError **error)
     /* What can fail for a reason of its own comes first. */
     if (!open_log(fresh, error))
         return false;
-    if (!holdings_renew(&supervisor->holdings, supervisor->file, fresh,
-                        error)) {
+    if (!holdings_renew(&supervisor->holdings, fresh, error)) {
         open_log(supervisor->settings, NULL);
         return false;
     }
@@ -307,7 +306,7 @@ prepare(Supervisor *supervisor, GError **error)
 {
     Holdings *holdings = &supervisor->holdings;
     if (!open_log(supervisor->settings, error) ||
-        !holdings_take(holdings, supervisor->file, supervisor->settings, error))
+        !holdings_take(holdings, supervisor->settings, error))
         return false;
     supervisor->signals = signals_open();
     if (supervisor->signals < 0) {
@@ -317,10 +316,11 @@ prepare(Supervisor *supervisor, GError **error)
     }
     supervisor->pool = (Pool){
         .page = holdings->page,
-        .settings_file = holdings->snapshot,
+        .settings_file = supervisor->file,
         .descriptors = {.status_page = holdings->page_fd,
                         .bell_processor = holdings->bell_processor,
                         .bell_sender = holdings->bell_sender,
+                        .settings = holdings->settings,
                         .password = holdings->password,
                         .listeners =
                             (const int *)(void *)holdings->listeners->data,

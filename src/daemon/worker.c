@@ -18,6 +18,7 @@
 #include "gateway/metrics.h"
 #include "gateway/turn.h"
 #include "memory.h"
+#include "sealed.h"
 #include "store/schema.h"
 
 enum {
@@ -25,7 +26,8 @@ enum {
     ASLEEP_S = 10,  /* who sleeps is this late before it is overdue */
     WEIGH_S = 10,   /* between two looks at our own memory */
     RECHECK_S = 10, /* and two at the schema */
-    PASSWORD_MAX_BYTES = 4096
+    PASSWORD_MAX_BYTES = 4096,
+    SETTINGS_MAX_BYTES = 2 * 1024 * 1024 /* more than a file may have */
 };
 
 typedef bool (*Role)(Worker *worker, GError **error);
@@ -115,8 +117,8 @@ worker_answer_for_predecessor(Worker *worker)
 char *
 worker_take_password(void)
 {
-    char *password = g_malloc0(PASSWORD_MAX_BYTES + 1);
-    ssize_t length = pread(FD_PASSWORD, password, PASSWORD_MAX_BYTES, 0);
+    size_t length = 0;
+    char *password = sealed_read(FD_PASSWORD, PASSWORD_MAX_BYTES, &length);
     close(FD_PASSWORD);
     if (length > 0)
         return password;
@@ -168,6 +170,23 @@ die_with_supervisor(const StatusPage *page)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     return getppid() == page->supervisor;
+}
+
+/* The settings as the supervisor checked them. */
+static Settings *
+take_settings(const char *file, GError **error)
+{
+    size_t length = 0;
+    char *text = sealed_read(FD_SETTINGS, SETTINGS_MAX_BYTES, &length);
+    if (text == NULL) {
+        failure_set(error, FAILURE_TEMPORARY,
+                    "the supervisor has handed over no settings");
+        return NULL;
+    }
+    Settings *settings = settings_load_text(file, text, length, error);
+    explicit_bzero(text, length);
+    g_free(text);
+    return settings;
 }
 
 /* From root to the service's user, for good. */
@@ -332,7 +351,7 @@ start(Worker *worker, const char *file, GError **error)
                     "--worker is for posternd's own use");
         return false;
     }
-    worker->settings = settings_load(file, error);
+    worker->settings = take_settings(file, error);
     if (worker->settings == NULL || !drop_privileges(worker->settings, error))
         return false;
     forbid_cores();

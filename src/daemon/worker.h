@@ -11,7 +11,8 @@ enum {
     FD_STATUS_PAGE = 3,
     FD_BELL_PROCESSOR,
     FD_BELL_SENDER,
-    FD_PASSWORD, /* the relay's, or the account's; /dev/null: none */
+    FD_SETTINGS, /* sealed.h */
+    FD_PASSWORD, /* the relay's, or the account's, sealed; /dev/null: none */
     FD_LISTENERS /* the first of them: LMTP's, or that of metrics */
 };
 
@@ -31,7 +32,8 @@ typedef struct {
 } Worker;
 
 /*
- * Run as worker `name` ("ROLE:INDEX") with the settings of `file`, to the end.
+ * Run as worker `name` ("ROLE:INDEX") to the end, with the settings that the
+ * supervisor has read from `file` and handed over.
  * Returns: the exit status (sysexits).
  */
 int worker_run(const char *name, const char *file);
