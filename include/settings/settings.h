@@ -207,7 +207,9 @@ Settings *settings_load_text(const char *file, const char *text, size_t length,
 /*
  * Are the files and users it names there, readable, and not open to others? So
  * is the settings file itself, as it was when it was read: it belongs to root,
- * to us or to `user`, others cannot read it, its group cannot write it.
+ * to us or to `user`, others cannot read it, its group cannot write it. If we
+ * are root with a `user` to become, it and all folders above are root's alone.
+ * What the service's user will read is looked at as that (base/service.h).
  * FAILURE_CONFIG names the key and the file.
  */
 bool settings_check_files(const Settings *settings, GError **error);
@@ -218,6 +220,8 @@ bool settings_check_files(const Settings *settings, GError **error);
  * which wipes it. A command that hangs or exits with 75 (EX_TEMPFAIL) is
  * FAILURE_TEMPORARY, everything else FAILURE_CONFIG; no message holds what the
  * command printed. It is waited for by its process id: nobody else may reap it.
+ * It is run as the service's user, and the file read as that user unless only
+ * root decides what its path leads to (base/service.h).
  */
 bool settings_relay_password(const Relay *relay, char **ret_password,
                              GError **error);

@@ -5,6 +5,7 @@
 #include <sysexits.h>
 
 #include "base/failure.h"
+#include "base/service.h"
 
 const char *cli_settings_file = SETTINGS_FILE;
 
@@ -12,7 +13,8 @@ bool
 cli_open(Cli *cli, GError **error)
 {
     cli->settings = settings_load(cli_settings_file, error);
-    if (cli->settings == NULL)
+    if (cli->settings == NULL ||
+        !service_set(cli->settings->user, cli->settings->group, error))
         return false;
     cli->desk = desk_new(cli->settings, "postern");
     return true;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/failure.h"
+#include "base/service.h"
 #include "crowd.h"
 #include "gateway/desk.h"
 #include "gateway/metrics.h"
@@ -135,23 +136,29 @@ same_listeners(const Settings *a, const Settings *b)
     return true;
 }
 
+/* What we hold already stays as it is. */
+static bool
+may_follow(const Settings *settings, const Settings *fresh, GError **error)
+{
+    if (same_listeners(settings, fresh) &&
+        strcmp(settings->metrics.host, fresh->metrics.host) == 0 &&
+        settings->metrics.port == fresh->metrics.port &&
+        strcmp(settings->run_directory, fresh->run_directory) == 0 &&
+        strcmp(settings->user, fresh->user) == 0)
+        return true;
+    failure_set(error, FAILURE_CONFIG,
+                "listeners, metrics, run_directory and user change only with a "
+                "restart");
+    return false;
+}
+
 static bool
 reload(Supervisor *supervisor, GError **error)
 {
     g_autoptr(Settings) fresh = settings_load(supervisor->file, error);
-    if (fresh == NULL || !supervisor_check(fresh, error))
+    if (fresh == NULL || !may_follow(supervisor->settings, fresh, error) ||
+        !supervisor_check(fresh, error))
         return false;
-    if (!same_listeners(supervisor->settings, fresh) ||
-        strcmp(supervisor->settings->metrics.host, fresh->metrics.host) != 0 ||
-        supervisor->settings->metrics.port != fresh->metrics.port ||
-        strcmp(supervisor->settings->run_directory, fresh->run_directory) !=
-            0 ||
-        strcmp(supervisor->settings->user, fresh->user) != 0) {
-        failure_set(error, FAILURE_CONFIG,
-                    "listeners, metrics, run_directory and user change only "
-                    "with a restart");
-        return false;
-    }
     /* What can fail for a reason of its own comes first. */
     if (!open_log(fresh, error))
         return false;
@@ -179,6 +186,8 @@ on_hup(Supervisor *supervisor)
         pool_signal(&supervisor->pool, SIGTERM);
     } else {
         log_error(event("settings.kept"), kv("reason", error->message));
+        service_set(supervisor->settings->user, supervisor->settings->group,
+                    NULL);
     }
     notify_send("READY=1");
 }
@@ -278,7 +287,8 @@ supervisor_check(const Settings *settings, GError **error)
         return false;
     }
     g_autoptr(Desk) desk = desk_new(settings, "check");
-    return settings_check_files(settings, error) &&
+    return service_set(settings->user, settings->group, error) &&
+           settings_check_files(settings, error) &&
            desk_load_templates(desk, error) && desk_start_parser(desk, error);
 }
 

@@ -1,9 +1,7 @@
 #include "worker.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <poll.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/failure.h"
+#include "base/service.h"
 #include "debt.h"
 #include "gateway/metrics.h"
 #include "gateway/turn.h"
@@ -193,34 +192,8 @@ take_settings(const char *file, GError **error)
 static bool
 drop_privileges(const Settings *settings, GError **error)
 {
-    if (geteuid() != 0)
-        return true;
-    errno = 0;
-    const struct passwd *user = getpwnam(settings->user);
-    if (user == NULL) {
-        failure_set(error, FAILURE_CONFIG, "user '%s' does not exist",
-                    settings->user);
-        return false;
-    }
-    gid_t gid = user->pw_gid;
-    if (*settings->group != '\0') {
-        const struct group *group = getgrnam(settings->group);
-        if (group == NULL) {
-            failure_set(error, FAILURE_CONFIG, "group '%s' does not exist",
-                        settings->group);
-            return false;
-        }
-        gid = group->gr_gid;
-    }
-    uid_t uid = user->pw_uid;
-    g_setenv("HOME", user->pw_dir, TRUE); /* libpq looks for files there */
-    if (initgroups(settings->user, gid) != 0 || setresgid(gid, gid, gid) != 0 ||
-        setresuid(uid, uid, uid) != 0 || setuid(0) == 0) {
-        failure_set(error, FAILURE_CONFIG, "cannot become user '%s': %s",
-                    settings->user, g_strerror(errno));
-        return false;
-    }
-    return true;
+    return service_set(settings->user, settings->group, error) &&
+           service_become(error);
 }
 
 /* No core file may hold a password. */

@@ -1,5 +1,6 @@
 /* What the settings name outside of themselves: files, folders, accounts. */
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/failure.h"
+#include "base/service.h"
 #include "settings/settings.h"
 #include "small_file.h"
 
@@ -49,36 +51,45 @@ check_group(const char *key, const char *name, GError **error)
            refuse(error, key, name, "is not a group of this machine");
 }
 
+/* Asks for who we are just now, unlike access(). */
+static bool
+may(const char *path, int access_mode)
+{
+    return faccessat(AT_FDCWD, path, access_mode, AT_EACCESS) == 0;
+}
+
 static bool
 check_directory(const char *key, const char *path, int access_mode,
                 GError **error)
 {
     struct stat status;
     if (stat(path, &status) != 0)
-        return refuse(error, key, path, g_strerror(errno));
+        return refuse(error, key, path, service_strerror(errno));
     if (!S_ISDIR(status.st_mode))
         return refuse(error, key, path, "is not a directory");
-    if (access(path, access_mode) != 0)
+    if (!may(path, access_mode))
         return refuse(error, key, path,
                       (access_mode & W_OK) != 0 ? "cannot be written to by us"
                                                 : "cannot be read by us");
     return true;
 }
 
-/* A file that is public, but that only its owner may change. */
+/* A file that is public, but that only its owner may change. It is the
+ * service's user who will read or execute it. */
 static bool
 check_public_file(const char *key, const char *path, int access_mode,
                   GError **error)
 {
     struct stat status;
+    SERVICE_TURN(service_act());
     if (stat(path, &status) != 0)
-        return refuse(error, key, path, g_strerror(errno));
+        return refuse(error, key, path, service_strerror(errno));
     if (!S_ISREG(status.st_mode))
         return refuse(error, key, path, "is not a regular file");
     if ((status.st_mode & S_IWOTH) != 0)
         return refuse(error, key, path,
                       "can be changed by every user; run chmod o-w");
-    if (access(path, access_mode) != 0)
+    if (!may(path, access_mode))
         return refuse(error, key, path,
                       access_mode == X_OK ? "cannot be executed by us"
                                           : "cannot be read by us");
@@ -154,9 +165,19 @@ check_listeners(const GPtrArray *listeners, GError **error)
     return true;
 }
 
+/* Workers write there, never root. */
+static bool
+check_spool(const Settings *settings, GError **error)
+{
+    SERVICE_TURN(service_act());
+    return check_directory("spool_directory", settings->spool_directory,
+                           W_OK | X_OK, error);
+}
+
 static bool
 check_template_sets(const Settings *settings, GError **error)
 {
+    SERVICE_TURN(service_act());
     if (!check_directory("template_directory", settings->template_directory,
                          R_OK | X_OK, error))
         return false;
@@ -178,6 +199,7 @@ check_log_file(const Settings *settings, GError **error)
 {
     if (*settings->log_file == '\0')
         return true;
+    SERVICE_TURN(service_act_at(settings->log_file));
     g_autofree char *directory = g_path_get_dirname(settings->log_file);
     if (!g_file_test(settings->log_file, G_FILE_TEST_EXISTS))
         return check_directory("log_file", directory, W_OK | X_OK, error);
@@ -185,10 +207,31 @@ check_log_file(const Settings *settings, GError **error)
         !g_file_test(settings->log_file, G_FILE_TEST_IS_REGULAR))
         return refuse(error, "log_file", settings->log_file,
                       "is not a regular file");
-    if (access(settings->log_file, W_OK) != 0)
+    if (!may(settings->log_file, W_OK))
         return refuse(error, "log_file", settings->log_file,
                       "cannot be written to by us");
     return true;
+}
+
+/* Root does what stands there, as whom it says: then nobody else may have
+ * written it. */
+static bool
+check_settings_file(const Settings *settings, uid_t service, GError **error)
+{
+    bool as_root = geteuid() == 0 && settings->user[0] != '\0';
+    if (!small_file_judge(settings->file, settings->file_owner,
+                          settings->file_mode, as_root ? 0 : service, error))
+        return false;
+    g_autofree char *foreign =
+        as_root ? service_foreign_folder(settings->file) : NULL;
+    if (foreign == NULL)
+        return true;
+    failure_set(error, FAILURE_CONFIG,
+                "%s: others than root can replace it, in %s; root takes its "
+                "settings from folders that are root's alone: move it, or run "
+                "chown root %s; chmod go-w %s",
+                settings->file, foreign, foreign, foreign);
+    return false;
 }
 
 bool
@@ -196,13 +239,10 @@ settings_check_files(const Settings *settings, GError **error)
 {
     uid_t service = 0;
     return find_service(settings, &service, error) &&
-           small_file_judge(settings->file, settings->file_owner,
-                            settings->file_mode, service, error) &&
+           check_settings_file(settings, service, error) &&
            check_group("group", settings->group, error) &&
            check_listeners(settings->listeners, error) &&
-           check_directory("spool_directory", settings->spool_directory,
-                           W_OK | X_OK, error) &&
-           check_log_file(settings, error) &&
+           check_spool(settings, error) && check_log_file(settings, error) &&
            check_template_sets(settings, error) &&
            check_accounts(settings->accounts, service, error) &&
            check_relay(&settings->relay, service, error);

@@ -59,8 +59,9 @@ static const Key top_keys[] = {
      .words = log_levels},
     {ROW("log_file", KEY_PATH, "", 0, PATH_MAX_BYTES, Settings, log_file),
      .help = "A file that the log goes to, each line with its time (UTC); "
-             "SIGUSR1 opens it anew after a rotation. Empty is standard "
-             "error, which systemd's journal takes.",
+             "SIGUSR1 opens it anew after a rotation. It is in a folder of "
+             "the service's user, or one that is root's alone. Empty is "
+             "standard error, which systemd's journal takes.",
      .example = "\"/var/log/postern/postern.log\""},
     {ROW("sandbox", KEY_WORD, "required", 0, 0, Settings, sandbox),
      .help = "Mail is read by a process that can do nothing but compute. "
@@ -71,7 +72,8 @@ static const Key top_keys[] = {
     {ROW("run_directory", KEY_PATH, "/run/postern", 1, 80, Settings,
          run_directory),
      .help = "Where the lock and the status page of a running posternd are. "
-             "Two posternd on one machine need two of them."},
+             "Two posternd on one machine need two of them. If posternd is "
+             "started as root, it is root's alone or the service's user's."},
     {ROW("spool_directory", KEY_PATH, "/var/tmp", 1, PATH_MAX_BYTES, Settings,
          spool_directory),
      .help = "Where mails larger than limits.memory_size wait, in files "
@@ -198,13 +200,15 @@ static const Key account_keys[] = {
     {ROW("password_file", KEY_PATH, "", 0, PATH_MAX_BYTES, Account,
          password_file),
      .help = "A file whose one line is the password. It belongs to root or to "
-             "the service's user and is not open to others. Exactly one of "
-             "the three is given: this, password_command or token_command.",
+             "the service's user and is not open to others; one that only "
+             "root can read is in a folder that only root can change. Exactly "
+             "one of the three is given: this, password_command or "
+             "token_command.",
      .example = "\"/etc/postern/imap-password\"", .in_sample = true},
     {ROW("password_command", KEY_ARGV, NULL, 0, 32, Account, password_command),
      .help = "A program that prints the password: its absolute path and its "
-             "arguments, started without a shell by posternd before it gives "
-             "up root, at most 10 s and 4 KiB.",
+             "arguments, started without a shell as the service's user, at "
+             "most 10 s and 4 KiB.",
      .example = "[ \"/usr/bin/pass\", \"show\", \"imap\" ]"},
     {ROW("token_command", KEY_ARGV, NULL, 0, 32, Account, token_command),
      .help = "A program that prints an access token for XOAUTH2 and "
@@ -274,11 +278,13 @@ static const Key relay_keys[] = {
     {ROW("password_file", KEY_PATH, "", 0, PATH_MAX_BYTES, Relay,
          password_file),
      .help = "A file whose one line is the password. It belongs to root or to "
-             "the service's user and is not open to others.",
+             "the service's user and is not open to others; one that only "
+             "root can read is in a folder that only root can change.",
      .example = "\"/etc/postern/relay-password\""},
     {ROW("password_command", KEY_ARGV, NULL, 0, 32, Relay, password_command),
      .help = "A program that prints the password: its absolute path and its "
-             "arguments, started without a shell, at most 10 s and 4 KiB.",
+             "arguments, started without a shell as the service's user, at "
+             "most 10 s and 4 KiB.",
      .example = "[ \"/usr/bin/pass\", \"show\", \"relay\" ]"},
     {ROW("timeout", KEY_DURATION, "5min", 1, HOUR, Relay, timeout_s),
      .help = "The longest wait for one reply of the server (RFC 5321 "

@@ -3,13 +3,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "base/failure.h"
+#include "base/service.h"
 #include "settings/settings.h"
 #include "small_file.h"
 
@@ -78,7 +78,7 @@ read_file(const char *key, const char *path, char **ret_secret, GError **error)
     const Source source = {key, "password", SECRET_MAX_BYTES, 0};
     g_auto(SmallFile) file = {0};
     if (!small_file_read(path, SECRET_MAX_BYTES, &file, error) ||
-        !small_file_judge(path, file.owner, file.mode, geteuid(), error)) {
+        !small_file_judge(path, file.owner, file.mode, service_uid(), error)) {
         g_prefix_error(error, "%s: ", key);
         return false;
     }
@@ -98,36 +98,54 @@ command_failed(const Command *command, FailureCode code, const char *fault,
 /* A process group of its own, so that its children end with it; no signal of
  * ours blocked or ignored. */
 static void
-set_attributes(posix_spawnattr_t *attributes)
+begin_anew(void)
 {
-    sigset_t none, all;
+    sigset_t none;
     sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawnattr_init(attributes);
-    posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP |
-                                             POSIX_SPAWN_SETSIGMASK |
-                                             POSIX_SPAWN_SETSIGDEF);
-    posix_spawnattr_setpgroup(attributes, 0);
-    posix_spawnattr_setsigmask(attributes, &none);
-    posix_spawnattr_setsigdefault(attributes, &all);
+    setpgid(0, 0);
+    for (int number = 1; number < NSIG; number++)
+        signal(number, SIG_DFL);
+    sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Its standard output is `fd`, its input is empty; errors go where ours go. */
-static int
-spawn(char *const *argv, int fd, pid_t *ret_pid)
+/* Its standard output is `output`, its input is empty; errors go where ours go.
+ * Root would run what others may have written: it is the service's user. */
+static void
+become_command(char *const *argv, int output, int trouble)
 {
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null",
-                                     O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, fd, STDOUT_FILENO);
-    set_attributes(&attributes);
-    int failed =
-        posix_spawn(ret_pid, argv[0], &actions, &attributes, argv, environ);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return failed;
+    int input = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    begin_anew();
+    if (dup2(input, STDIN_FILENO) >= 0 && dup2(output, STDOUT_FILENO) >= 0 &&
+        service_become(NULL))
+        execv(argv[0], argv);
+    int why = errno;
+    ssize_t written = write(trouble, &why, sizeof why);
+    (void)written; /* then it dies of it */
+    _exit(EX_OSERR);
+}
+
+/* Returns: 0, or why it was not started. A pipe that closes with its start
+ * tells. */
+static int
+spawn(char *const *argv, int output, pid_t *ret_pid)
+{
+    int ends[2], why = 0;
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return errno;
+    pid_t pid = fork();
+    if (pid == 0)
+        become_command(argv, output, ends[1]);
+    if (pid < 0)
+        why = errno;
+    close(ends[1]);
+    while (pid > 0 && read(ends[0], &why, sizeof why) < 0 && errno == EINTR)
+        continue;
+    close(ends[0]);
+    if (pid > 0 && why != 0)
+        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+            continue;
+    *ret_pid = pid;
+    return why;
 }
 
 static bool

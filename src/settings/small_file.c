@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/failure.h"
+#include "base/service.h"
 
 void
 small_file_clear(SmallFile *file)
@@ -28,12 +29,13 @@ refuse(GError **error, const char *path, const char *fault)
 static int
 open_regular(const char *path, struct stat *ret_status, GError **error)
 {
+    SERVICE_TURN(service_act_at(path));
     int fd =
         open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) {
         refuse(error, path,
                errno == ELOOP ? "is a symbolic link; name the file itself"
-                              : g_strerror(errno));
+                              : service_strerror(errno));
         return -1;
     }
     if (fstat(fd, ret_status) != 0 || !S_ISREG(ret_status->st_mode)) {
