@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/service.h"
 #include "base/text.h"
 
 enum { SCOPE_MAX = 16, VALUE_MAX_BYTES = 512, LINE_MAX_BYTES = 4096 };
@@ -189,6 +190,7 @@ static int
 open_file(const char *path)
 {
     struct stat status;
+    SERVICE_TURN(service_act_at(path));
     int fd = open(path,
                   O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY |
                       O_NOFOLLOW | O_NONBLOCK,

@@ -101,8 +101,10 @@ open_log(const Settings *settings, GError **error)
 {
     const char *file = settings->log_file;
     if (!log_redirect(*file != '\0' ? file : NULL)) {
+        int why = errno;
+        SERVICE_TURN(service_act_at(file));
         failure_set(error, FAILURE_CONFIG, "log_file: cannot open %s: %s", file,
-                    g_strerror(errno));
+                    service_strerror(why));
         return false;
     }
     log_set_stamped(*file != '\0');
