@@ -11,11 +11,15 @@
  * Bind and listen. A stale socket file is replaced; one that answers is not,
  * nor is anything that is no socket. Owner, group and mode are set before the
  * first client can connect; an owner or group of "" is left as it is, so who
- * binds as root fills them in. TCP is refused unless the address is loopback;
- * port 0 lets the system choose.
+ * binds as root fills them in. Root does not bind in a folder of the service's
+ * user, or below one: that user does, and root gives away what it made. TCP is
+ * refused unless the address is loopback; port 0 lets the system choose.
  * Returns: a non-blocking, close-on-exec descriptor, or -1 with FAILURE_CONFIG.
  */
 int lmtp_server_listen(const Listener *listener, GError **error);
+
+/* Remove the socket file of one that was; false with errno. */
+bool lmtp_server_remove(const char *path);
 
 typedef struct {
     /* RCPT TO: 250, or why not. */

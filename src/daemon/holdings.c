@@ -311,7 +311,7 @@ holdings_drop(Holdings *holdings)
     if (holdings->sockets == NULL) /* nothing was taken */
         return;
     for (guint i = 0; i < holdings->sockets->len; i++)
-        unlink(holdings->sockets->pdata[i]);
+        lmtp_server_remove(holdings->sockets->pdata[i]);
     /* The run directory may stay: no other process is taken for us then. */
     if (holdings->page != NULL)
         holdings->page->supervisor = 0;

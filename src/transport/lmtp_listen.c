@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/failure.h"
+#include "base/service.h"
 #include "loopback.h"
 #include "transport/lmtp_server.h"
 
@@ -40,39 +41,85 @@ fill_address(const char *path, struct sockaddr_un *ret_address, GError **error)
     return true;
 }
 
-/* True if `path` is free now: nothing was there, or a socket without owner. */
-static bool
-clear_path(const struct sockaddr_un *address, GError **error)
+/*
+ * Who makes or removes the file. In a folder of somebody else's, such as
+ * Postfix's private/, it is root as well, if the folders above are root's
+ * alone: then it is this folder, and in it we make a socket, which is no
+ * other's by is_fresh(), and remove a name.
+ */
+static ServiceTurn
+act_in_folder_of(const char *path)
 {
-    const char *path = address->sun_path;
+    g_autofree char *folder = g_path_get_dirname(path);
+    g_autofree char *foreign = service_foreign_folder(folder);
     struct stat status;
-    if (lstat(path, &status) != 0) {
-        if (errno == ENOENT)
+    if (foreign == NULL && lstat(folder, &status) == 0 &&
+        S_ISDIR(status.st_mode) && status.st_uid != service_uid())
+        return (ServiceTurn){false};
+    return service_act_at(path);
+}
+
+/* The file itself, whatever it is; -1 with errno. */
+static int
+open_node(const char *path)
+{
+    SERVICE_TURN(act_in_folder_of(path));
+    return open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* 0: somebody listens there; else errno. Root may ask whoever the socket
+ * belongs to, and asks by the file itself. */
+static int
+probe(int node)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return errno;
+    g_snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d",
+               node);
+    int result = connect(fd, (const struct sockaddr *)&address, sizeof address);
+    int why = result == 0 ? 0 : errno;
+    close(fd);
+    return why;
+}
+
+/* Takes `node`. True if nothing is at `path` any more. */
+static bool
+clear_node(int node, const char *path, GError **error)
+{
+    struct stat status;
+    bool is_socket = fstat(node, &status) == 0 && S_ISSOCK(status.st_mode);
+    int why = is_socket ? probe(node) : 0;
+    close(node);
+    if (why == ECONNREFUSED) {
+        if (lmtp_server_remove(path) || errno == ENOENT)
             return true;
-        failure_set(error, FAILURE_CONFIG, "socket '%s': %s", path,
-                    g_strerror(errno));
-        return false;
+        why = errno;
     }
-    if (!S_ISSOCK(status.st_mode)) {
+    if (!is_socket)
         failure_set(error, FAILURE_CONFIG,
                     "socket '%s': something else has this name", path);
-        return false;
-    }
-    int probe = new_socket(AF_UNIX, error);
-    if (probe < 0)
-        return false;
-    int result =
-        connect(probe, (const struct sockaddr *)address, sizeof *address);
-    int why = result == 0 ? 0 : errno;
-    close(probe);
-    if (why == ECONNREFUSED && (unlink(path) == 0 || errno == ENOENT))
-        return true;
-    if (why == 0 || why == EAGAIN)
+    else if (why == 0 || why == EAGAIN)
         failure_set(error, FAILURE_CONFIG,
                     "socket '%s': somebody else is listening there", path);
     else
         failure_set(error, FAILURE_CONFIG, "socket '%s' cannot be replaced: %s",
-                    path, g_strerror(errno));
+                    path, g_strerror(why));
+    return false;
+}
+
+/* True if `path` is free now: nothing was there, or a socket without owner. */
+static bool
+clear_path(const char *path, GError **error)
+{
+    int node = open_node(path);
+    if (node >= 0)
+        return clear_node(node, path, error);
+    if (errno == ENOENT)
+        return true;
+    failure_set(error, FAILURE_CONFIG, "socket '%s': %s", path,
+                g_strerror(errno));
     return false;
 }
 
@@ -103,44 +150,88 @@ find_owner(const Listener *listener, uid_t *ret_uid, gid_t *ret_gid,
     return true;
 }
 
+static bool
+cannot_make(const char *path, const char *why, GError **error)
+{
+    failure_set(error, FAILURE_CONFIG, "cannot make socket '%s': %s", path,
+                why);
+    return false;
+}
+
+/* What was just bound, and not what somebody else may have put in its place: a
+ * socket of ours that nobody has any permission for. */
+static bool
+is_fresh(int node, uid_t maker)
+{
+    struct stat status;
+    return fstat(node, &status) == 0 && S_ISSOCK(status.st_mode) &&
+           (status.st_mode & 07777) == 0 && status.st_uid == maker;
+}
+
+/* Bind with no permission at all. Returns: the file itself (O_PATH), -1 on
+ * error. */
+static int
+bind_closed(int fd, const struct sockaddr_un *address, GError **error)
+{
+    const char *path = address->sun_path;
+    mode_t mask = umask(0777);
+    int result = bind(fd, (const struct sockaddr *)address, sizeof *address);
+    umask(mask);
+    int node = result == 0 ? open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC) : -1;
+    if (node >= 0 && is_fresh(node, geteuid()))
+        return node;
+    cannot_make(path,
+                node >= 0 ? "somebody has put something else in its place"
+                          : service_strerror(errno),
+                error);
+    if (node >= 0)
+        close(node);
+    return -1;
+}
+
+/* By the file itself: who may write to the folder could make the name another
+ * file's. There is no call that changes a mode by such a descriptor. */
+static bool
+give_away(int node, uid_t uid, gid_t gid, mode_t mode)
+{
+    g_autofree char *name = g_strdup_printf("/proc/self/fd/%d", node);
+    return ((uid == (uid_t)-1 && gid == (gid_t)-1) ||
+            fchownat(node, "", uid, gid, AT_EMPTY_PATH) == 0) &&
+           chmod(name, mode) == 0;
+}
+
+static int
+make_closed(const struct sockaddr_un *address, int *ret_fd, GError **error)
+{
+    SERVICE_TURN(act_in_folder_of(address->sun_path));
+    *ret_fd = new_socket(AF_UNIX, error);
+    return *ret_fd >= 0 ? bind_closed(*ret_fd, address, error) : -1;
+}
+
 /*
  * Bound with no permission at all, then given away, then opened, and only then
  * listened on: nobody gets in before the settings say so.
  */
 static bool
-bind_path(int fd, const struct sockaddr_un *address, const Listener *listener,
-          GError **error)
-{
-    uid_t uid;
-    gid_t gid;
-    if (!find_owner(listener, &uid, &gid, error))
-        return false;
-    mode_t mask = umask(0777);
-    int result = bind(fd, (const struct sockaddr *)address, sizeof *address);
-    umask(mask);
-    if (result == 0) {
-        if ((uid == (uid_t)-1 && gid == (gid_t)-1) ||
-            chown(address->sun_path, uid, gid) == 0)
-            if (chmod(address->sun_path, listener->mode) == 0)
-                return true;
-        int why = errno;
-        unlink(address->sun_path);
-        errno = why;
-    }
-    failure_set(error, FAILURE_CONFIG, "cannot make socket '%s': %s",
-                address->sun_path, g_strerror(errno));
-    return false;
-}
-
-static bool
 bind_unix(const Listener *listener, int *ret_fd, GError **error)
 {
     struct sockaddr_un address;
+    uid_t uid;
+    gid_t gid;
     if (!fill_address(listener->socket, &address, error) ||
-        !clear_path(&address, error))
+        !find_owner(listener, &uid, &gid, error) ||
+        !clear_path(listener->socket, error))
         return false;
-    *ret_fd = new_socket(AF_UNIX, error);
-    return *ret_fd >= 0 && bind_path(*ret_fd, &address, listener, error);
+    int node = make_closed(&address, ret_fd, error);
+    if (node < 0)
+        return false;
+    bool good = give_away(node, uid, gid, listener->mode);
+    int why = errno;
+    close(node);
+    if (good)
+        return true;
+    lmtp_server_remove(listener->socket);
+    return cannot_make(listener->socket, g_strerror(why), error);
 }
 
 static bool
@@ -152,6 +243,13 @@ listen_unix(const Listener *listener, int *ret_fd, GError **error)
         return true;
     failure_set(error, FAILURE_CONFIG, "cannot listen: %s", g_strerror(errno));
     return false;
+}
+
+bool
+lmtp_server_remove(const char *path)
+{
+    SERVICE_TURN(act_in_folder_of(path));
+    return unlink(path) == 0;
 }
 
 int
