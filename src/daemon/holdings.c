@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/failure.h"
+#include "base/service.h"
 #include "doorbell.h"
 #include "inherited.h"
 #include "sealed.h"
@@ -19,26 +20,53 @@ static bool
 make_run_directory(const char *directory, GError **error)
 {
     /* Others must reach the socket and the status page in it. */
+    SERVICE_TURN(service_act_at(directory));
     if (g_file_test(directory, G_FILE_TEST_IS_DIR) ||
         (g_mkdir_with_parents(directory, 0755) == 0 &&
          chmod(directory, 0755) == 0))
         return true;
     failure_set(error, FAILURE_CONFIG, "run_directory: cannot create %s: %s",
-                directory, g_strerror(errno));
+                directory, service_strerror(errno));
     return false;
+}
+
+/* A file with another name as well could be any. */
+static bool
+is_lock(int fd)
+{
+    struct stat status;
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+        status.st_nlink == 1)
+        return true;
+    errno = EINVAL;
+    return false;
+}
+
+static int
+open_lock(const char *path, GError **error)
+{
+    SERVICE_TURN(service_act_at(path));
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+                  0600);
+    /* Nobody else may open it: whoever can, can hold the lock. */
+    if (fd >= 0 && is_lock(fd) && fchmod(fd, 0600) == 0)
+        return fd;
+    failure_set(error, FAILURE_CONFIG,
+                "run_directory: cannot open %s: %s; if no posternd runs there, "
+                "remove it",
+                path, service_strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return -1;
 }
 
 static bool
 take_lock(Holdings *holdings, const char *directory, GError **error)
 {
     g_autofree char *path = g_build_filename(directory, "lock", NULL);
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    /* Nobody else may open it: whoever can, can hold the lock. */
-    if (fd < 0 || fchmod(fd, 0600) != 0) {
-        failure_set(error, FAILURE_CONFIG, "run_directory: cannot open %s: %s",
-                    path, g_strerror(errno));
+    int fd = open_lock(path, error);
+    if (fd < 0)
         return false;
-    }
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         failure_set(error, FAILURE_TEMPORARY,
                     "another posternd runs in %s; a run directory is for one "
@@ -48,7 +76,7 @@ take_lock(Holdings *holdings, const char *directory, GError **error)
         return false;
     }
     holdings->lock = fd;
-    /* For who wants to send a signal; what counts is the lock. */
+    /* For who looks; what counts is the lock. */
     if (ftruncate(fd, 0) != 0 || dprintf(fd, "%d\n", (int)getpid()) < 0)
         log_warning(event("lock.not-written"), kv("reason", g_strerror(errno)));
     return true;

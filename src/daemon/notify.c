@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/service.h"
+
 void
 notify_send(const char *state)
 {
@@ -24,6 +26,7 @@ notify_send(const char *state)
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return;
+    SERVICE_TURN(*path == '/' ? service_act_at(path) : (ServiceTurn){false});
     sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&to,
            length);
     close(fd);
