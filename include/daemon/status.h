@@ -70,10 +70,11 @@ typedef struct {
 } StatusPage;
 
 /*
- * Map the page of a daemon that runs in this directory, read-only.
- * Returns: NULL if none runs there (`error` says so).
+ * A copy of the page of a daemon that runs in this directory; g_free(). Its
+ * workers write there, and one may have been taken over: texts end and roles
+ * are known, no more is promised. Returns: NULL if none runs there (`error`
+ * says so).
  */
-const StatusPage *status_page_read(const char *run_directory, GError **error);
-void status_page_unmap(const StatusPage *page);
+StatusPage *status_page_read(const char *run_directory, GError **error);
 
 #endif

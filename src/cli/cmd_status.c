@@ -256,10 +256,11 @@ look(Cli *cli, bool json, RatesLook *before)
         return STATUS_UNKNOWN;
     }
     g_autoptr(GPtrArray) reasons = g_ptr_array_new_with_free_func(g_free);
+    g_autofree StatusPage *page =
+        status_page_read(cli->settings->run_directory, NULL);
     Report report = {.figures = figures,
                      .folders = &folders,
-                     .page =
-                         status_page_read(cli->settings->run_directory, NULL),
+                     .page = page,
                      .status = CLI_GOOD,
                      .reasons = reasons};
     RatesLook now;
@@ -271,7 +272,6 @@ look(Cli *cli, bool json, RatesLook *before)
         print_json(&report);
     else
         print_people(&report);
-    status_page_unmap(report.page);
     return report.status;
 }
 

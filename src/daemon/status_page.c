@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/failure.h"
+#include "base/service.h"
 #include "debt.h"
 
 enum { MAGIC = 0x506f7374, VERSION = 6 };
@@ -41,32 +42,58 @@ worker_role_parse(const char *name, WorkerRole *ret_role)
     return false;
 }
 
-static StatusPage *
-map(int fd, int protection, GError **error)
+/* What somebody else wrote is data: no number or text of it leads out of it. */
+static void
+tame(StatusPage *page)
 {
-    void *page = mmap(NULL, sizeof(StatusPage), protection, MAP_SHARED, fd, 0);
+    page->instance[sizeof page->instance - 1] = '\0';
+    for (size_t i = 0; i < STATUS_SLOTS; i++) {
+        StatusSlot *slot = &page->slots[i];
+        if ((size_t)slot->role >= G_N_ELEMENTS(role_names))
+            *slot = (StatusSlot){.role = WORKER_NONE};
+        slot->debt.lease[sizeof slot->debt.lease - 1] = '\0';
+        page->debts[i].lease[sizeof page->debts[i].lease - 1] = '\0';
+    }
+}
+
+/* A copy: who can write the file can also make it shorter, and a page that was
+ * mapped would be our end. Without blocking: it may be a pipe by now. */
+static StatusPage *
+read_copy(const char *run_directory)
+{
+    g_autofree char *path = g_build_filename(run_directory, "status", NULL);
+    SERVICE_TURN(service_act_at(path));
+    struct stat status;
+    StatusPage *page = NULL;
+    int fd =
+        open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+        status.st_size == sizeof *page)
+        page = g_new0(StatusPage, 1);
+    if (page != NULL && pread(fd, page, sizeof *page, 0) != sizeof *page)
+        g_clear_pointer(&page, g_free);
+    if (fd >= 0)
+        close(fd);
+    if (page != NULL)
+        tame(page);
+    return page;
+}
+
+static bool
+is_ours(const StatusPage *page)
+{
+    return page->magic == MAGIC && page->version == VERSION;
+}
+
+StatusPage *
+status_page_map(int fd, GError **error)
+{
+    void *page = mmap(NULL, sizeof(StatusPage), PROT_READ | PROT_WRITE,
+                      MAP_SHARED, fd, 0);
     if (page != MAP_FAILED)
         return page;
     failure_set(error, FAILURE_TEMPORARY, "cannot map the status page: %s",
                 g_strerror(errno));
-    return NULL;
-}
-
-/* The page of the daemon before us; NULL: none, or of another version. */
-static StatusPage *
-map_old(const char *path)
-{
-    struct stat status;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    StatusPage *page = NULL;
-    if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
-        status.st_size == sizeof(StatusPage))
-        page = map(fd, PROT_READ, NULL);
-    if (fd >= 0)
-        close(fd);
-    if (page == NULL || (page->magic == MAGIC && page->version == VERSION))
-        return page;
-    status_page_unmap(page);
     return NULL;
 }
 
@@ -81,33 +108,41 @@ name_instance(const StatusPage *old, StatusPage *page)
     g_strlcpy(page->instance, is_good ? name : fresh, sizeof page->instance);
 }
 
+/* A new file; workers of the daemon before us may still have the old one.
+ * Others may look: `postern status` need not be root. */
+static int
+make_file(const char *run_directory, GError **error)
+{
+    g_autofree char *path = g_build_filename(run_directory, "status", NULL);
+    SERVICE_TURN(service_act_at(path));
+    unlink(path);
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (fd >= 0 && fchmod(fd, 0644) == 0 &&
+        ftruncate(fd, sizeof(StatusPage)) == 0)
+        return fd;
+    failure_set(error, FAILURE_CONFIG, "cannot create %s: %s", path,
+                service_strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
 StatusPage *
 status_page_create(const char *run_directory, int *ret_fd, GError **error)
 {
-    g_autofree char *path = g_build_filename(run_directory, "status", NULL);
-    StatusPage *old = map_old(path);
-    unlink(path); /* old workers may still have the old one */
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    /* Others may look: `postern status` need not be root. */
-    if (fd < 0 || fchmod(fd, 0644) != 0 ||
-        ftruncate(fd, sizeof(StatusPage)) != 0) {
-        failure_set(error, FAILURE_CONFIG, "cannot create %s: %s", path,
-                    g_strerror(errno));
+    g_autofree StatusPage *old = read_copy(run_directory);
+    if (old != NULL && !is_ours(old))
+        g_clear_pointer(&old, g_free);
+    int fd = make_file(run_directory, error);
+    StatusPage *page = fd >= 0 ? status_page_map(fd, error) : NULL;
+    if (page == NULL) {
         if (fd >= 0)
             close(fd);
-        status_page_unmap(old);
-        return NULL;
-    }
-    StatusPage *page = map(fd, PROT_READ | PROT_WRITE, error);
-    if (page == NULL) {
-        close(fd);
-        status_page_unmap(old);
         return NULL;
     }
     if (old != NULL)
         debt_take_over(old, page);
     name_instance(old, page);
-    status_page_unmap(old);
     page->supervisor = getpid();
     page->started_at_s = g_get_real_time() / G_USEC_PER_SEC;
     page->turns.seed = (uint64_t)g_random_int() << 32 | g_random_int();
@@ -115,12 +150,6 @@ status_page_create(const char *run_directory, int *ret_fd, GError **error)
     page->magic = MAGIC;
     *ret_fd = fd;
     return page;
-}
-
-StatusPage *
-status_page_map(int fd, GError **error)
-{
-    return map(fd, PROT_READ | PROT_WRITE, error);
 }
 
 /* Alive, whoever it belongs to. The lock itself is the daemon's alone. */
@@ -131,41 +160,19 @@ is_running(const StatusPage *page)
            (kill(page->supervisor, 0) == 0 || errno == EPERM);
 }
 
-const StatusPage *
+StatusPage *
 status_page_read(const char *run_directory, GError **error)
 {
-    g_autofree char *path = g_build_filename(run_directory, "status", NULL);
-    struct stat status;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &status) != 0 ||
-        status.st_size != sizeof(StatusPage)) {
-        failure_set(error, FAILURE_TEMPORARY, "no posternd runs in %s",
-                    run_directory);
-        if (fd >= 0)
-            close(fd);
-        return NULL;
-    }
-    const StatusPage *page = map(fd, PROT_READ, error);
-    close(fd);
-    if (page == NULL)
-        return NULL;
-    if (page->magic != MAGIC || page->version != VERSION) {
+    g_autofree StatusPage *page = read_copy(run_directory);
+    if (page != NULL && is_ours(page) && is_running(page))
+        return g_steal_pointer(&page);
+    if (page != NULL && !is_ours(page))
         failure_set(error, FAILURE_TEMPORARY,
                     "posternd in %s is of another version", run_directory);
-        g_clear_pointer(&page, status_page_unmap);
-    } else if (!is_running(page)) {
+    else
         failure_set(error, FAILURE_TEMPORARY, "no posternd runs in %s",
                     run_directory);
-        g_clear_pointer(&page, status_page_unmap);
-    }
-    return page;
-}
-
-void
-status_page_unmap(const StatusPage *page)
-{
-    if (page != NULL)
-        munmap((void *)page, sizeof *page);
+    return NULL;
 }
 
 /* ---- a worker's own slot ---- */

@@ -12,7 +12,8 @@
 
 #include "daemon/status.h"
 
-/* Create RUN_DIRECTORY/status; ret_fd is close-on-exec. The lock of the run
+/* Create RUN_DIRECTORY/status, as the service's user if that directory is not
+ * root's alone; ret_fd is close-on-exec. The lock of the run
  * directory is ours: what stands there is of a daemon that is dead, and its
  * debts are taken over. */
 StatusPage *status_page_create(const char *run_directory, int *ret_fd,
