@@ -167,6 +167,20 @@ tests/one.sh:3: $nap 1
 tests/two.c:6: g_u$nap(1000 * ${nap}_s);"
 }
 
+show_root()
+{
+    write "$work/root/src/README" '6. What root touches' 'a/listed.c a/gone.c' \
+        '7. Form' 'a/stray.c'
+    write "$work/root/src/a/listed.c" 'int fd = open(path, 0);'
+    write "$work/root/src/a/stray.c" 'if (a && unlink(path) != 0)'
+    write "$work/root/src/a/other.c" 'imap_open(a); /* not open(2) */' 'x.stat()'
+    found=$(sh "$checks/check-root" "$work/root")
+    tap_like "who goes by a path and is not in the list is reported" "$found" \
+        '^#.*got: a/stray\.c$'
+    tap_like "and who is in it for nothing" "$found" '^#.*got: a/gone\.c$'
+    tap_unlike "and nobody else" "$found" '(listed|other)\.c'
+}
+
 # commands_in DIRECTORY: which of these are there
 commands_in()
 {
@@ -246,6 +260,7 @@ end S test.sh $work/told/test.log"
 show_layers
 show_make
 show_waits
+show_root
 show_progress
 show_commands
 show_purity
