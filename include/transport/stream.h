@@ -66,11 +66,12 @@ void stream_set_deadline(Stream *stream, int64_t timeout_s);
 void stream_set_budget(Stream *stream, size_t bytes);
 
 /*
- * Looks at what was read before anybody else: NULL if they may have it; else
- * why not, a static text, and the stream is dead.
+ * Looks at what came before anybody else, and adds to `passed` what they may
+ * have of it, or whatever they shall read instead. NULL: go on; else why not, a
+ * static text, and the stream is dead.
  */
 typedef const char *(*StreamGuard)(void *context, const char *bytes,
-                                   size_t length);
+                                   size_t length, GString *passed);
 void stream_set_guard(Stream *stream, StreamGuard guard, void *context);
 
 /*
@@ -99,7 +100,8 @@ void stream_give_up(Stream *stream, const char *why);
 /*
  * True if the peer has hung up, or said something that can be read now: where
  * nothing was asked, a kept connection is not to be used again. Does not wait.
- * What only TLS itself has to say (tickets, new keys) is no news.
+ * What only TLS itself has to say (tickets, new keys), or what the guard keeps,
+ * is no news.
  */
 bool stream_has_news(Stream *stream);
 

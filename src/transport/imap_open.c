@@ -101,9 +101,11 @@ come_in(ImapClient *client, const char *secret, ImapReport *report,
 }
 
 static const char *
-guard(void *context, const char *bytes, size_t length)
+guard(void *context, const char *bytes, size_t length, GString *passed)
 {
-    return imap_guard_see(context, bytes, length);
+    const char *why = imap_guard_see(context, bytes, length);
+    g_string_append_len(passed, bytes, (gssize)length);
+    return why;
 }
 
 static ImapClient *

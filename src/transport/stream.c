@@ -26,29 +26,42 @@ struct Stream {
     size_t budget_bytes; /* what may still be read */
     StreamGuard guard;   /* NULL: none */
     void *guard_context;
-    char *error; /* the first one; NULL: alive */
+    GString *passed; /* what came and nobody has read */
+    char *error;     /* the first one; NULL: alive */
 };
 
-static ssize_t
+static bool
 fail(Stream *stream, const char *why)
 {
     if (stream->error == NULL)
         stream->error = g_strdup(why);
-    return -1;
+    return false;
 }
 
-/* What was read is handed on, unless somebody has something against it. */
-static ssize_t
-hand_on(Stream *stream, const char *bytes, ssize_t n, const char *why)
+/* The guard may keep what came, or a part of it. */
+static bool
+let_pass(Stream *stream, const char *bytes, ssize_t n, const char *why)
 {
     if (n <= 0)
         return fail(stream, why);
     if (stream->budgeted)
         stream->budget_bytes -= (size_t)n;
-    why = stream->guard == NULL
-              ? NULL
-              : stream->guard(stream->guard_context, bytes, (size_t)n);
-    return why == NULL ? n : fail(stream, why);
+    if (stream->guard == NULL) {
+        g_string_append_len(stream->passed, bytes, n);
+        return true;
+    }
+    why =
+        stream->guard(stream->guard_context, bytes, (size_t)n, stream->passed);
+    return why == NULL || fail(stream, why);
+}
+
+static ssize_t
+take_passed(Stream *stream, char *buffer, size_t size)
+{
+    size_t n = MIN(size, stream->passed->len);
+    memcpy(buffer, stream->passed->str, n);
+    g_string_erase(stream->passed, 0, (gssize)n);
+    return (ssize_t)n;
 }
 
 /* What libetpan calls. -1 at the end of the stream too: it would take 0 for
@@ -92,13 +105,10 @@ clear_write(const Stream *stream, const void *bytes, size_t length,
     }
 }
 
-static ssize_t
-driver_read(mailstream_low *low, void *buffer, size_t size)
+static bool
+read_more(Stream *stream, char *buffer, size_t size)
 {
-    Stream *stream = low->data;
     const char *why = "the peer has closed the connection";
-    if (stream->error != NULL)
-        return -1;
     /* Whoever drips a byte a minute is not waited for byte by byte. */
     if (monotonic_ms() > stream->deadline_ms)
         return fail(stream, "no answer in time");
@@ -110,7 +120,19 @@ driver_read(mailstream_low *low, void *buffer, size_t size)
     ssize_t n = stream->tls == NULL ? clear_read(stream, buffer, size, &why)
                                     : tls_read(stream->tls, buffer, size,
                                                stream->deadline_ms, &why);
-    return hand_on(stream, buffer, n, why);
+    return let_pass(stream, buffer, n, why);
+}
+
+static ssize_t
+driver_read(mailstream_low *low, void *buffer, size_t size)
+{
+    Stream *stream = low->data;
+    if (stream->error != NULL)
+        return -1;
+    while (stream->passed->len == 0)
+        if (!read_more(stream, buffer, size))
+            return -1;
+    return take_passed(stream, buffer, size);
 }
 
 static ssize_t
@@ -123,7 +145,9 @@ driver_write(mailstream_low *low, const void *bytes, size_t length)
     ssize_t n = stream->tls == NULL ? clear_write(stream, bytes, length, &why)
                                     : tls_write(stream->tls, bytes, length,
                                                 stream->deadline_ms, &why);
-    return n > 0 ? n : fail(stream, why);
+    if (n <= 0)
+        fail(stream, why);
+    return n > 0 ? n : -1;
 }
 
 static int
@@ -169,6 +193,7 @@ stream_open(const char *host, uint16_t port, int64_t timeout_s,
     g_autoptr(Stream) stream = g_new0(Stream, 1);
     stream->fd = fd;
     stream->deadline_ms = deadline_ms;
+    stream->passed = g_string_new(NULL);
     mailstream_low *low = mailstream_low_new(stream, &driver);
     if (low != NULL)
         stream->mail = mailstream_new(low, BUFFER_BYTES);
@@ -189,6 +214,7 @@ stream_close(Stream *stream)
     if (stream->mail != NULL)
         mailstream_close(stream->mail);
     close(stream->fd);
+    g_string_free(stream->passed, TRUE);
     g_free(stream->error);
     g_free(stream);
 }
@@ -197,7 +223,8 @@ bool
 stream_start_tls(Stream *stream, const char *host, const char *ca_file,
                  StreamReport *ret_report, GError **error)
 {
-    if (stream->error == NULL && stream->mail->read_buffer_len > 0)
+    if (stream->error == NULL &&
+        (stream->mail->read_buffer_len > 0 || stream->passed->len > 0))
         fail(stream, "it went on talking where TLS should begin");
     if (stream->error != NULL) {
         failure_set(error, FAILURE_TEMPORARY, "TLS with %s failed: %s", host,
@@ -286,36 +313,38 @@ stream_give_up(Stream *stream, const char *why)
 }
 
 /*
- * Take what came by TLS to where libetpan looks first: whether a record holds
- * something for us is only known once it is read.
+ * Read what has come, without waiting. Whether a record of TLS holds something
+ * for us, or the guard lets anything pass, is only known once it is read.
  */
 static bool
-take_record(Stream *stream)
+take_what_came(Stream *stream)
 {
+    char buffer[BUFFER_BYTES];
     const char *why = "the peer has closed the connection";
-    size_t size = stream->mail->buffer_max_size;
+    size_t size = sizeof buffer;
     if (stream->budgeted)
         size = MIN(size, stream->budget_bytes);
-    if (size == 0)
-        return true; /* reading will say so */
-    bool nothing = false;
-    ssize_t n =
-        tls_take(stream->tls, stream->mail->read_buffer, size, &nothing, &why);
+    bool nothing = stream->tls == NULL && !wait_until(stream->fd, POLLIN, 0);
     if (nothing)
         return false;
-    if (hand_on(stream, stream->mail->read_buffer, n, why) > 0)
-        stream->mail->read_buffer_len = (size_t)n;
-    return true;
+    ssize_t n = stream->tls == NULL
+                    ? clear_read(stream, buffer, size, &why)
+                    : tls_take(stream->tls, buffer, size, &nothing, &why);
+    if (!nothing)
+        let_pass(stream, buffer, n, why);
+    return !nothing;
 }
 
 bool
 stream_has_news(Stream *stream)
 {
-    if (stream->error != NULL || stream->mail->read_buffer_len > 0)
-        return true;
-    if (stream->tls == NULL)
-        return wait_until(stream->fd, POLLIN, 0);
-    return take_record(stream);
+    do
+        if (stream->error != NULL || stream->mail->read_buffer_len > 0 ||
+            stream->passed->len > 0 ||
+            (stream->budgeted && stream->budget_bytes == 0))
+            return true; /* without a budget, reading will say so */
+    while (take_what_came(stream));
+    return false;
 }
 
 void
