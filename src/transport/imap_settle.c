@@ -156,7 +156,7 @@ imap_move(ImapClient *client, const uint32_t *uids, size_t n,
     bool known = there != NULL || n == 0;
     /* A mail that was not copied is not deleted either. */
     if (there != NULL) {
-        uids = &g_array_index(there, uint32_t, 0);
+        uids = (const void *)there->data; /* NULL, if it is none of them */
         n = there->len;
     }
     if (!client->abilities.move && !imap_delete(client, uids, n, error))
