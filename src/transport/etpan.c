@@ -76,6 +76,14 @@ etpan_fail(const ImapClient *client, FailureCode code, const char *what,
 }
 
 bool
+etpan_say(ImapClient *client, const char *text)
+{
+    mailstream *stream = client->imap->imap_stream;
+    mailstream_write(stream, text, strlen(text));
+    return mailstream_flush(stream) != -1;
+}
+
+bool
 etpan_good(ImapClient *client, int result)
 {
     if (result == MAILIMAP_ERROR_MEMORY)

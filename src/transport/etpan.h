@@ -57,6 +57,9 @@ enum {
 bool etpan_fail(const ImapClient *client, FailureCode code, const char *what,
                 GError **error);
 
+/* Send `text`, which ends with its line. False: the stream is dead. */
+bool etpan_say(ImapClient *client, const char *text);
+
 /*
  * True if a command of libetpan's succeeded. Where it had no memory for it the
  * stream is given up, so that etpan_fail() says so.
@@ -77,8 +80,8 @@ bool etpan_same_folder(const ImapClient *client, GError **error);
 void imap_note_modseq(ImapClient *client, const clist *answers);
 
 /*
- * A set of UIDs for a command, to be freed with etpan_set_free(). NULL: there was
- * no memory, and the stream is given up.
+ * A set of UIDs for a command, to be freed with etpan_set_free(). NULL: there
+ * was no memory, and the stream is given up.
  */
 struct mailimap_set *etpan_set(ImapClient *client, const uint32_t *uids,
                                size_t n);

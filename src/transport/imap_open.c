@@ -5,14 +5,34 @@
 
 enum { LOGOUT_S = 2 }; /* nobody waits long for a goodbye */
 
+/* By our own hand: libetpan copies what a server has told, even if it has told
+ * nothing, and what was told before TLS it keeps. */
+static bool
+hear_abilities(ImapClient *client)
+{
+    mailimap *imap = client->imap;
+    struct mailimap_connection_info *info = imap->imap_connection_info;
+    struct mailimap_response *response = NULL;
+    if (info == NULL)
+        return false;
+    if (info->imap_capability != NULL)
+        mailimap_capability_data_free(info->imap_capability);
+    info->imap_capability = NULL;
+    if (mailimap_send_current_tag(imap) != MAILIMAP_NO_ERROR ||
+        !etpan_say(client, "CAPABILITY\r\n") ||
+        mailimap_read_line(imap) == NULL ||
+        mailimap_parse_response(imap, &response) != MAILIMAP_NO_ERROR)
+        return false;
+    mailimap_response_free(response);
+    return info->imap_capability != NULL;
+}
+
 static bool
 ask_abilities(ImapClient *client, GError **error)
 {
-    struct mailimap_capability_data *data = NULL;
     etpan_begin(client, ETPAN_ANSWER_BYTES);
-    if (mailimap_capability(client->imap, &data) != MAILIMAP_NO_ERROR)
+    if (!hear_abilities(client))
         return etpan_fail(client, FAILURE_TEMPORARY, "CAPABILITY", error);
-    mailimap_capability_data_free(data);
     client->abilities =
         (ImapAbilities){.idle = mailimap_has_idle(client->imap),
                         .move = mailimap_has_extension(client->imap, "MOVE"),

@@ -114,19 +114,11 @@ hear_news(ImapClient *client)
 /* ---- IDLE ---- */
 
 static bool
-say(ImapClient *client, const char *line)
-{
-    mailstream *stream = client->imap->imap_stream;
-    mailstream_write(stream, line, strlen(line));
-    return mailstream_flush(stream) != -1;
-}
-
-static bool
 begin_idle(ImapClient *client)
 {
     etpan_allow(client, ETPAN_ANSWER_BYTES);
     if (mailimap_send_current_tag(client->imap) != MAILIMAP_NO_ERROR ||
-        !say(client, "IDLE\r\n"))
+        !etpan_say(client, "IDLE\r\n"))
         return false;
     const char *line = hear_answer(client);
     if (line == NULL)
@@ -145,7 +137,8 @@ imap_end_idle(ImapClient *client, int64_t timeout_s)
     client->idling = false;
     etpan_allow(client, ETPAN_ANSWER_BYTES);
     stream_set_deadline(client->stream, timeout_s);
-    const char *line = say(client, "DONE\r\n") ? hear_answer(client) : NULL;
+    const char *line =
+        etpan_say(client, "DONE\r\n") ? hear_answer(client) : NULL;
     while (line != NULL && line[0] == '+')
         line = hear_answer(client);
     if (line != NULL && atoi(line) != client->imap->imap_tag)
