@@ -1,9 +1,9 @@
 /*
  * One connection to an IMAP server (RFC 3501) as a client that takes mail away
  * and does no more: libetpan's commands on our own stream. What the server says
- * is bounded: every answer has a deadline and a budget of bytes, and no
- * structure of a mail is ever asked for, because libetpan's reading of it
- * recurses (RELIABILITY.md G1-G12).
+ * is bounded: every answer has a deadline and a budget of bytes, and libetpan,
+ * whose parser is not made for strangers, reads of it only what is asked for
+ * here, rewritten (RELIABILITY.md G1-G12).
  *
  * Errors: FAILURE_TEMPORARY, the connection is dead or the server said NO for
  * now; FAILURE_PERMANENT, the server refused (login, folder): asking again soon

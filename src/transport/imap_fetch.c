@@ -271,6 +271,7 @@ listen_to(ImapClient *client, Fetching *fetching)
                                   fetching != NULL ? on_body : NULL, fetching);
     mailimap_set_msg_att_handler(client->imap,
                                  fetching != NULL ? on_answer : NULL, fetching);
+    client->guard.mails = fetching != NULL;
 }
 
 /* Returns: by when it must have ended. */

@@ -1,169 +1,307 @@
 #include "imap_guard.h"
 
-#include <glib.h>
 #include <string.h>
 
-enum {
-    DEPTH_MAX =
-        16, /* we never ask for the structure of a mail: others have 2 */
-    WORDS_MAX = 500 * 1000 /* of an answer: libetpan makes 64 bytes of each */
-};
+#include "imap_code.h"
+#include "imap_grammar.h"
 
 /*
- * Lines that end with text for people (RFC 3501 7.1): nothing in them is quoted
- * or nested. Behind the "*" libetpan takes any number of spaces, or none.
+ * In front of what looks like a code and is to be none: no space, so that
+ * libetpan takes text from here on, and nothing that people would see
+ * (text_one_line()).
  */
-static bool
-is_status(const ImapGuard *guard)
+#define INERT "\001"
+
+static const char *see(ImapGuard *guard, char c);
+
+static void
+hold(ImapGuard *guard, char c)
 {
-    static const char *const words[] = {"OK", "NO", "BAD", "BYE", "PREAUTH"};
-    const char *line = guard->head;
-    if (line[0] != '*')
-        return true; /* tagged, or "+" */
-    line += strspn(line, "* ");
-    for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
-        if (g_str_has_prefix(line, words[i]) &&
-            !g_ascii_isalnum(line[strlen(words[i])]))
-            return true;
-    return false;
+    guard->cut = guard->held_bytes == IMAP_GUARD_HELD;
+    if (!guard->cut)
+        guard->held[guard->held_bytes++] = c;
+    guard->held[guard->held_bytes] = '\0';
+}
+
+/* Of what is read as a C string: no word and no code has a NUL. */
+static void
+hold_char(ImapGuard *guard, char c)
+{
+    hold(guard, c != '\0' ? c : '?');
 }
 
 static void
-note_head(ImapGuard *guard, char c)
+let_go(ImapGuard *guard)
 {
-    size_t n = guard->head_bytes;
-    if (n + 1 >= sizeof guard->head ||
-        (c == ' ' && n > 0 && guard->head[n - 1] == ' '))
-        return;
-    guard->head[n] = g_ascii_toupper(c);
-    guard->head[n + 1] = '\0';
-    guard->head_bytes = n + 1;
+    guard->held_bytes = 0;
+    guard->held[0] = '\0';
+    guard->cut = false;
 }
 
-/* "{12}" may have spaces in it, as libetpan sees it. */
+/* What is left out costs libetpan nothing. */
 static const char *
-see_brace(ImapGuard *guard, char c)
+count_words(ImapGuard *guard)
 {
-    if (c == '{') {
-        guard->brace = BRACE_OPEN;
+    guard->words += guard->line.written ? 1 : IMAP_GUARD_LINE_WORDS;
+    guard->line.written = true;
+    return guard->words > IMAP_GUARD_WORDS ? "an answer of too many words"
+                                           : NULL;
+}
+
+static const char *
+give(ImapGuard *guard, ImapToken token)
+{
+    size_t before = guard->passed->len;
+    guard->at = IMAP_AT_GAP; /* a form may say that text follows */
+    const char *why = imap_grammar_take(guard, token);
+    let_go(guard);
+    if (why == NULL && guard->passed->len > before)
+        why = count_words(guard);
+    return why;
+}
+
+static const char *
+end_line(ImapGuard *guard)
+{
+    if (guard->line.depth > 0 && !imap_grammar_is_lax(guard))
+        return "parentheses that do not close";
+    const char *why = give(guard, IMAP_END);
+    memset(&guard->line, 0, sizeof guard->line);
+    return why;
+}
+
+/* ---- words, strings and parentheses ---- */
+
+static bool
+is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+static const char *
+open_list(ImapGuard *guard)
+{
+    if (++guard->line.depth > IMAP_GUARD_DEPTH)
+        return "an answer that is too deeply nested";
+    return give(guard, IMAP_OPEN);
+}
+
+static const char *
+close_list(ImapGuard *guard)
+{
+    if (guard->line.depth == 0)
+        return imap_grammar_is_lax(guard) ? NULL
+                                          : "parentheses that do not open";
+    guard->line.depth--;
+    return give(guard, IMAP_CLOSE);
+}
+
+static const char *
+see_gap(ImapGuard *guard, char c)
+{
+    switch (c) {
+    case '(':
+        return open_list(guard);
+    case ')':
+        return close_list(guard);
+    case '\n':
+        return end_line(guard);
+    case '"':
+        guard->at = IMAP_IN_QUOTED;
+        return NULL;
+    case '{':
+        guard->at = IMAP_IN_BRACE;
         guard->number = 0;
-    } else if (c == '}' && guard->brace == BRACE_OPEN) {
-        guard->brace = BRACE_CLOSED;
-    } else if (g_ascii_isdigit(c) && guard->brace == BRACE_OPEN) {
-        guard->number = guard->number * 10 + (uint64_t)(c - '0');
-        if (guard->number > UINT32_MAX)
-            return "a literal of more than 4 GiB";
-    } else if (c != ' ' && c != '\t' && c != '\r') {
-        guard->brace = BRACE_NONE;
+        guard->digits = guard->closed = false;
+        break;
+    default:
+        if (is_space(c))
+            return NULL;
+        guard->at = IMAP_IN_WORD;
     }
+    hold_char(guard, c);
     return NULL;
+}
+
+static const char *
+see_word(ImapGuard *guard, char c)
+{
+    if (!is_space(c) && (c == '\0' || strchr("()\n\"{", c) == NULL)) {
+        hold_char(guard, c);
+        return NULL;
+    }
+    const char *why = NULL;
+    if (c == '{' && strcmp(guard->held, "~") == 0)
+        let_go(guard); /* "~{12}", RFC 3516 4.4 */
+    else
+        why = give(guard, IMAP_WORD);
+    if (guard->at == IMAP_IN_WORD)
+        guard->at = IMAP_AT_GAP;
+    return why != NULL ? why : see(guard, c);
 }
 
 static const char *
 see_quoted(ImapGuard *guard, char c)
 {
-    if (guard->escaped)
+    if (c == '\n') {
         guard->escaped = false;
-    else if (c == '\\')
+        /* Should a literal be announced in it, nobody knows what is next. */
+        if (!imap_grammar_is_lax(guard))
+            return "a quoted string that does not end";
+        guard->at = IMAP_AT_GAP;
+        return see(guard, c);
+    }
+    if (guard->escaped) {
+        guard->escaped = false;
+        if (c != '"' && c != '\\')
+            hold(guard, '\\'); /* it meant the backslash itself */
+        hold(guard, c);
+    } else if (c == '"') {
+        return give(guard, IMAP_STRING);
+    } else if (c == '\\') {
         guard->escaped = true;
-    else if (c == '"')
-        guard->quoted = false;
+    } else {
+        hold(guard, c);
+    }
     return NULL;
 }
 
-static const char *
-see_char(ImapGuard *guard, char c)
-{
-    if (guard->quoted)
-        return see_quoted(guard, c);
-    if (c == '"') {
-        guard->quoted = true;
-        guard->brace = BRACE_NONE;
-        return NULL;
-    }
-    if ((c == ' ' || c == '(') && ++guard->words > WORDS_MAX)
-        return "an answer of too many words";
-    if (c == '(' && ++guard->depth > DEPTH_MAX)
-        return "an answer that is too deeply nested";
-    if (c == ')' && guard->depth > 0)
-        guard->depth--;
-    return see_brace(guard, c);
-}
-
-/* An answer has many lines, and the tagged one is its last. */
-static void
-begin_line(ImapGuard *guard)
-{
-    *guard = (ImapGuard){.words = guard->head[0] == '*' ? guard->words : 0,
-                         .greeted = true};
-}
-
-/*
- * PERMANENTFLAGS in a greeting, and a list of them whose first is none:
- * libetpan reads its parser's context there, and frees the list, and has
- * neither.
- */
-static bool
-has_bad_flags(const ImapGuard *guard)
-{
-    static const char code[] = "PERMANENTFLAGS";
-    const char *flag = strstr(guard->head, code);
-    if (flag == NULL)
-        return false;
-    flag += strlen(code);
-    flag += strspn(flag, " ");
-    if (*flag == '(')
-        flag++;
-    flag += strspn(flag, " ");
-    if (*flag == '\\')
-        flag++;
-    return !guard->greeted || *flag == '\0' ||
-           (!g_ascii_isalnum(*flag) && strchr("$_*)", *flag) == NULL);
-}
+/* ---- literals ---- */
 
 static const char *
-see_end(ImapGuard *guard)
+begin_literal(ImapGuard *guard)
 {
-    bool literal = guard->brace == BRACE_CLOSED;
-    bool status = !guard->goes_on && is_status(guard);
-    /* Were it none for one of both of us, we would read different things. */
-    if (status && literal)
-        return "a literal where there is none";
-    if (status && strstr(guard->head, "BADCHARSET") != NULL)
-        return "a charset that was not asked for";
-    if (status && has_bad_flags(guard))
-        return "flags that are none";
-    if (guard->quoted)
-        return "a quoted string that does not end";
-    if (!literal) {
-        begin_line(guard);
-        return NULL;
-    }
+    if (guard->number > UINT32_MAX)
+        return "a literal of more than 4 GiB";
+    guard->literal = IMAP_DROP;
+    const char *why = give(guard, IMAP_LITERAL);
+    if (why != NULL)
+        return why;
     guard->skip = guard->number;
-    guard->brace = BRACE_NONE;
-    guard->goes_on = true;
+    if (guard->literal != IMAP_HOLD)
+        return NULL;
+    if (guard->skip > IMAP_GUARD_HELD)
+        return "a literal that is too long here";
+    return guard->skip == 0 ? give(guard, IMAP_STRING) : NULL;
+}
+
+/* "{12}", "{12+}" (RFC 7888) and, for libetpan took it, "{ 12 }": a literal is
+ * announced if the line ends behind it. */
+static const char *
+see_brace(ImapGuard *guard, char c)
+{
+    if (c == '\n' && guard->closed) {
+        guard->at = IMAP_AT_GAP;
+        return begin_literal(guard);
+    }
+    if (is_space(c))
+        return NULL;
+    if (g_ascii_isdigit(c) && !guard->closed) {
+        guard->digits = true;
+        guard->number = MIN(guard->number * 10 + (uint64_t)(c - '0'),
+                            (uint64_t)UINT32_MAX + 1);
+    } else if (c == '}' && guard->digits && !guard->closed) {
+        guard->closed = true;
+    } else if (c != '+' || !guard->digits || guard->closed) {
+        /* It is none. */
+        const char *why = give(guard, IMAP_WORD);
+        return why != NULL ? why : see(guard, c);
+    }
+    hold(guard, c);
     return NULL;
+}
+
+/* Of a literal: as many of these as are left of it. */
+static const char *
+see_literal(ImapGuard *guard, const char *bytes, size_t length)
+{
+    guard->skip -= length;
+    if (guard->literal == IMAP_PASS)
+        g_string_append_len(guard->passed, bytes, (gssize)length);
+    if (guard->literal != IMAP_HOLD)
+        return NULL;
+    for (size_t i = 0; i < length; i++)
+        hold(guard, bytes[i]);
+    return guard->skip == 0 ? give(guard, IMAP_STRING) : NULL;
+}
+
+/* ---- text for people, and the code in front of it ---- */
+
+static const char *
+see_text(ImapGuard *guard, char c)
+{
+    if (c == '\n')
+        return end_line(guard);
+    guard->at = IMAP_IN_TEXT;
+    /* A space would have libetpan look for a code behind it. */
+    if (c != '\r')
+        g_string_append_c(guard->passed, c != '\0' ? c : '?');
+    return NULL;
+}
+
+static const char *
+see_text_begin(ImapGuard *guard, char c)
+{
+    if (is_space(c))
+        return NULL;
+    if (c != '[')
+        return see_text(guard, c);
+    guard->at = IMAP_IN_CODE;
+    return NULL;
+}
+
+static void
+write_as_text(ImapGuard *guard)
+{
+    g_string_append(guard->passed, INERT "[");
+    for (size_t i = 0; i < guard->held_bytes; i++)
+        see_text(guard, guard->held[i]);
+    let_go(guard);
+}
+
+static const char *
+see_code(ImapGuard *guard, char c)
+{
+    if (c == ']' && guard->line.coded &&
+        imap_code_write(guard->held, guard->passed, &guard->words)) {
+        guard->at = IMAP_IN_TEXT;
+        let_go(guard);
+        return NULL;
+    }
+    if (c != ']' && c != '\n' && guard->held_bytes < IMAP_GUARD_HELD) {
+        hold_char(guard, c);
+        return NULL;
+    }
+    write_as_text(guard);
+    return see_text(guard, c);
+}
+
+/* ---- all ---- */
+
+static const char *
+see(ImapGuard *guard, char c)
+{
+    static const char *(*const seers[])(ImapGuard *, char) = {
+        [IMAP_AT_GAP] = see_gap,         [IMAP_IN_WORD] = see_word,
+        [IMAP_IN_QUOTED] = see_quoted,   [IMAP_IN_BRACE] = see_brace,
+        [IMAP_AT_TEXT] = see_text_begin, [IMAP_IN_CODE] = see_code,
+        [IMAP_IN_TEXT] = see_text,
+    };
+    return seers[guard->at](guard, c);
 }
 
 const char *
-imap_guard_see(ImapGuard *guard, const char *bytes, size_t length)
+imap_guard_pass(ImapGuard *guard, const char *bytes, size_t length,
+                GString *passed)
 {
     const char *why = NULL;
-    for (size_t i = 0; i < length && why == NULL; i++) {
-        if (guard->skip > 0) {
-            uint64_t skipped = MIN(guard->skip, length - i);
-            guard->skip -= skipped;
-            i += (size_t)skipped - 1;
-            continue;
-        }
-        if (bytes[i] == '\n') {
-            why = see_end(guard);
-            continue;
-        }
-        if (!guard->goes_on)
-            note_head(guard, bytes[i]);
-        why = !guard->goes_on && is_status(guard) ? see_brace(guard, bytes[i])
-                                                  : see_char(guard, bytes[i]);
+    guard->passed = passed;
+    for (size_t i = 0, n = 1; i < length && why == NULL; i += n) {
+        guard->more = true;
+        n = guard->skip > 0 ? (size_t)MIN(guard->skip, length - i) : 1;
+        why = guard->skip > 0 ? see_literal(guard, bytes + i, n)
+                              : see(guard, bytes[i]);
     }
+    guard->passed = NULL;
     return why;
 }

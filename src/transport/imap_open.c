@@ -73,6 +73,10 @@ start_tls(ImapClient *client, ImapReport *report, GError **error)
 {
     const Account *account = client->account;
     report->stage = IMAP_STAGE_TLS;
+    /* What the guard has kept was not protected either. */
+    if (client->guard.more)
+        stream_give_up(client->stream,
+                       "it went on talking where TLS should begin");
     stream_set_deadline(client->stream, account->timeout_s);
     if (stream_start_tls(client->stream, account->host, account->ca_file,
                          &report->stream, error))
@@ -123,9 +127,7 @@ come_in(ImapClient *client, const char *secret, ImapReport *report,
 static const char *
 guard(void *context, const char *bytes, size_t length, GString *passed)
 {
-    const char *why = imap_guard_see(context, bytes, length);
-    g_string_append_len(passed, bytes, (gssize)length);
-    return why;
+    return imap_guard_pass(context, bytes, length, passed);
 }
 
 static ImapClient *

@@ -49,19 +49,12 @@ is_number_of(const char *line, const char *word)
     return *line == ' ' && begins(line + 1, word);
 }
 
-/* What follows were no line, but could look like one. */
-static bool
-announces_literal(const char *line)
-{
-    return g_str_has_suffix(line, "}\r\n") || g_str_has_suffix(line, "}\n");
-}
-
 static void
 note_line(ImapClient *client, const char *line)
 {
     static const char validity[] = "* OK [UIDVALIDITY ";
     struct mailimap_selection_info *info = client->imap->imap_selection_info;
-    if (begins(line, "* BYE") || announces_literal(line)) {
+    if (begins(line, "* BYE")) {
         g_autofree char *said = etpan_said(client);
         stream_give_up(client->stream, said);
     } else if (is_number_of(line, "EXISTS")) {

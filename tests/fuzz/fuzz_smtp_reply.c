@@ -47,7 +47,7 @@ stream_set_budget(Stream *stream, size_t bytes)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    Stream stream = {NULL, {(const char *)data, size, NULL, NULL}};
+    Stream stream = {.server = {.next = (const char *)data, .left = size}};
     stream.mail = served_open(&stream.server);
     SmtpReply reply = {0, NULL, NULL};
     while (smtp_chat_reply(&stream, 1, &reply, NULL, NULL)) {
@@ -57,5 +57,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     smtp_reply_clear(&reply);
     mailstream_close(stream.mail);
+    served_clear(&stream.server);
     return 0;
 }

@@ -3,20 +3,65 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <glib.h>
+enum { PIECE_BYTES = 256 };
+
+/* How much comes at once. */
+static size_t
+piece(const Served *served)
+{
+    size_t n = MIN(served->left, PIECE_BYTES);
+    for (size_t i = 0; i < served->n_pauses; i++) {
+        const char *pause = served->pauses[i];
+        if (pause > served->next && pause < served->next + n)
+            n = (size_t)(pause - served->next);
+    }
+    return n;
+}
+
+static bool
+is_pausing(const Served *served)
+{
+    for (size_t i = 0; i < served->n_pauses; i++)
+        if (served->pauses[i] == served->next)
+            return true;
+    return false;
+}
+
+/* False: there is no more. */
+static bool
+hear(Served *served)
+{
+    size_t n = piece(served);
+    const char *bytes = served->next;
+    if (n == 0)
+        return false;
+    served->next += n;
+    served->left -= n;
+    if (served->guard != NULL)
+        return served->guard(served->user, bytes, n, served->passed);
+    g_string_append_len(served->passed, bytes, (gssize)n);
+    return true;
+}
+
+bool
+served_has_more(Served *served)
+{
+    while (served->passed->len == 0)
+        if (is_pausing(served) || !hear(served))
+            return false;
+    return true;
+}
 
 static ssize_t
 low_read(mailstream_low *low, void *buffer, size_t count)
 {
     Served *served = low->data;
-    size_t n = MIN(count, served->left);
-    if (n == 0)
-        return -1;
-    if (served->guard != NULL && !served->guard(served->user, served->next, n))
-        return -1;
-    memcpy(buffer, served->next, n);
-    served->next += n;
-    served->left -= n;
+    while (served->passed->len == 0)
+        if (!hear(served))
+            return -1;
+    size_t n = MIN(count, served->passed->len);
+    memcpy(buffer, served->passed->str, n);
+    g_string_erase(served->passed, 0, (gssize)n);
     return (ssize_t)n;
 }
 
@@ -57,5 +102,12 @@ static mailstream_low_driver driver = {.mailstream_read = low_read,
 mailstream *
 served_open(Served *served)
 {
-    return mailstream_new(mailstream_low_new(served, &driver), 256);
+    served->passed = g_string_new(NULL);
+    return mailstream_new(mailstream_low_new(served, &driver), PIECE_BYTES);
+}
+
+void
+served_clear(Served *served)
+{
+    g_string_free(served->passed, TRUE);
 }

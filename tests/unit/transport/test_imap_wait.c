@@ -127,6 +127,26 @@ START_TEST(idle_wakes_for_a_mail)
 }
 END_TEST
 
+/* Nor is it waited for as if it were. */
+START_TEST(what_is_left_out_is_no_news)
+{
+    static const PeerStep steps[] = {
+        SELECTED,
+        NOTHING_FOUND,
+        {"6 IDLE\r\n", "+ idling\r\n"},
+        {NULL,
+         "* 1 FETCH (FLAGS (\\Seen))\r\n* METADATA INBOX /x\r\n\r\n* 3 EX"},
+        {"DONE\r\n", "ISTS\r\n6 OK done\r\n"},
+        SILENCE};
+    Scene scene;
+    open_scene(&scene, steps, G_N_ELEMENTS(steps));
+    search(&scene);
+    ck_assert(!wait_for_news(&scene, -1, 1));
+    ck_assert(!wait_for_news(&scene, -1, 0));
+    g_free(close_scene(&scene));
+}
+END_TEST
+
 /* What a server tells before it idles it does not repeat. */
 START_TEST(nothing_that_was_told_by_the_way_is_lost)
 {
@@ -222,9 +242,9 @@ static const End ends[] = {
      {{"6 IDLE\r\n", "+ idling\r\n* OK still"}, SILENCE},
      "no answer in time"},
     {"no answer to IDLE", {{"6 IDLE\r\n", NULL}, SILENCE}, "no answer in time"},
-    {"a literal that nobody asked for",
+    {"a mail that nobody asked for",
      {{"6 IDLE\r\n", "+ idling\r\n* 1 FETCH (BODY[] {3}\r\nabc)\r\n"}, SILENCE},
-     "FETCH (BODY[] {3}"},
+     "nobody asked for"},
     {"another folder of the same name",
      {{"6 IDLE\r\n", "+ idling\r\n* OK [UIDVALIDITY 8] new\r\n"}, IDLING},
      "UIDVALIDITY was 7 and is 8"},
@@ -378,6 +398,7 @@ imap_wait_suite(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, idle_goes_on_from_call_to_call);
     tcase_add_test(tests, idle_wakes_for_a_mail);
+    tcase_add_test(tests, what_is_left_out_is_no_news);
     tcase_add_test(tests, nothing_that_was_told_by_the_way_is_lost);
     tcase_add_test(tests, an_old_idle_is_begun_anew);
     tcase_add_test(tests, an_idle_that_grows_old_meanwhile_is_begun_anew);
