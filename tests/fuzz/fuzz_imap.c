@@ -198,6 +198,14 @@ line_regex(void)
     return regex;
 }
 
+static bool
+is_fetch(const char *line)
+{
+    size_t number = strspn(line + MIN(strlen(line), 2), "0123456789");
+    return number > 0 && g_str_has_prefix(line, "* ") &&
+           g_str_has_prefix(line + 2 + number, " FETCH (");
+}
+
 /* A line without the octets of its literals. Returns: behind it; NULL: it has
  * not ended. */
 static const char *
@@ -211,8 +219,7 @@ take_line(const char *at, const char *end, GString *line)
         g_string_append_len(line, at, stop + 1 - at);
         at = stop + 1;
         const char *brace = strrchr(line->str, '{');
-        if (brace == NULL || !g_str_has_prefix(line->str, "* ") ||
-            strstr(line->str, " FETCH (") == NULL ||
+        if (brace == NULL || !is_fetch(line->str) ||
             !g_str_has_suffix(line->str, "}\r\n"))
             return at;
         uint64_t size = g_ascii_strtoull(brace + 1, NULL, 10);

@@ -27,6 +27,7 @@ static const Answer texts[] = {
      "12 NO gr\xC3\xBC\xC3\x9F \xFF\x01\r\n", NULL},
     {"* OK it is 5\" wide (( {12}\r\n", "* OK it is 5\" wide (( {12}\r\n",
      NULL},
+    {"* OK 1 FETCH (BODY[] {3}\r\n", "* OK 1 FETCH (BODY[] {3}\r\n", NULL},
     {"* OK a\rb\r\n", "* OK ab\r\n", NULL},
     {"+ idling\r\n", "+ idling\r\n", NULL},
     {"+\r\n", "+ \r\n", NULL},
