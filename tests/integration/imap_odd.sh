@@ -390,6 +390,22 @@ test_endless()
     desk_stop
 }
 
+# What libetpan would die of, what it would take for something else, and what is
+# nobody's business.
+test_strange()
+{
+    desk_with '{"strange": {"validity": 7, "mails": [[1, 3]], "idle": "no",
+        "says": ["* OK [PERMANENTFLAGS (* 5 EXISTS",
+            "* NO [BADCHARSET (A B)] x", "* OK [ALERT]", "* OK",
+            "* 1 FETCH (FLAGS (\\Seen) X-GM-LABELS (\"a(b\"))",
+            "* METADATA INBOX (/x {9}\r\n* BYE x\r\n)", "",
+            "* OK it is {12}", "* VANISHED 9", "*"]}}' strange
+    tap_ok "a server that says strange things is read" \
+        wait_for 60 acted_is 3
+    tap_is "on one connection" "$(commands ' SELECT .*strange')" 1
+    desk_stop
+}
+
 # --- what a dead worker had in hand --------------------------------------------------
 
 is_fetched_alone()
@@ -454,6 +470,6 @@ test_refused()
 
 servers_need pg sink
 odd_prepare || exit 1
-imap_test vanished left_stays next unsized silent late empty full unacted read_only anew rung spool bye chatty endless hand refused
+imap_test vanished left_stays next unsized silent late empty full unacted read_only anew rung spool bye chatty endless strange hand refused
 desk_sane
 tap_done

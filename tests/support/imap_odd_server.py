@@ -23,6 +23,7 @@ folder of the same "seed". Of a folder:
     endless   so many times a search finds mail 1
     idle      "no": not offered; "bye": the connection ends there
     chatty    each command is answered with EXISTS as well
+    says      lines that each command is answered with as well
     late      mails that come, and are told of, while sizes are asked for
     read_only true: it may not be written to
     store     how UID STORE is answered ("OK"); null: the connection ends
@@ -200,6 +201,8 @@ class Session(socketserver.StreamRequestHandler):
                 return
             if self.name and self.folder.get("chatty"):
                 self.exists()
+            for says in self.folder.get("says", []) if self.name else []:
+                self.say(says)
             self.say(f"{tag} {done} done")
 
 
