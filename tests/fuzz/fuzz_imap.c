@@ -4,7 +4,7 @@
  * however the bytes are cut, and libetpan must read nothing but what is listed
  * in `lines`. The first byte says which answer of an ordinary session the rest
  * stands in front of ("@" the greeting, "A" the first capabilities, ...), or
- * instead of ("`", "a", ...).
+ * instead of ("`", "a", ...); 128 more, and the server is able to do little.
  */
 #include <string.h>
 
@@ -24,9 +24,10 @@ struct Stream {
     const char *error; /* NULL: alive */
 };
 
+enum { ANSWERS = 15 }; /* of a session */
+
 static const GString *said;
-static const char *pauses[16]; /* where an answer in it ends */
-static size_t n_pauses;
+static const char *pauses[ANSWERS]; /* where an answer in it ends */
 
 static bool
 lets_pass(void *user, const char *bytes, size_t n, GString *passed)
@@ -57,7 +58,7 @@ stream_open(const char *host, uint16_t port, int64_t timeout_s,
                               .user = stream,
 
                               .pauses = pauses,
-                              .n_pauses = n_pauses};
+                              .n_pauses = ANSWERS};
     stream->mail = served_open(&stream->server);
     return stream;
 }
@@ -252,23 +253,28 @@ check_read(const GString *read)
 
 /* ---- an ordinary session ---- */
 
-static const char *const answers[] = {
-    "* OK hi\r\n",
-    "* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n1 OK x\r\n",
-    "+ \r\n",
-    "2 OK x\r\n",
-    "* CAPABILITY IMAP4rev1 IDLE MOVE UIDPLUS CONDSTORE\r\n3 OK x\r\n",
-    "* LIST () \"/\" INBOX\r\n4 OK x\r\n",
-    ("* 2 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [HIGHESTMODSEQ 4] x\r\n"
-     "5 OK [READ-WRITE] x\r\n"),
-    "* SEARCH 10 11\r\n6 OK x\r\n",
-    "* 1 FETCH (UID 10 RFC822.SIZE 3 MODSEQ (5))\r\n7 OK x\r\n",
-    "* 1 FETCH (UID 10 BODY[] {3}\r\nabc)\r\n8 OK x\r\n",
-    "+ idling\r\n* 3 EXISTS\r\n",
-    "9 OK x\r\n",
-    "10 OK x\r\n",
-    "* OK [COPYUID 9 10:11 1:2] x\r\n11 OK x\r\n",
-    "* BYE x\r\n12 OK x\r\n",
+static const char *const sessions[2][ANSWERS] = {
+    {"* OK hi\r\n", "* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n1 OK x\r\n", "+ \r\n",
+     "2 OK x\r\n",
+     "* CAPABILITY IMAP4rev1 IDLE MOVE UIDPLUS CONDSTORE\r\n3 OK x\r\n",
+     "* LIST () \"/\" INBOX\r\n4 OK x\r\n",
+     "* 2 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [HIGHESTMODSEQ 4] x\r\n5 OK "
+     "x\r\n",
+     "* SEARCH 10 11\r\n6 OK x\r\n",
+     "* 1 FETCH (UID 10 RFC822.SIZE 3 MODSEQ (5))\r\n7 OK x\r\n",
+     "* 1 FETCH (UID 10 BODY[] {3}\r\nabc)\r\n8 OK x\r\n",
+     "+ idling\r\n* 3 EXISTS\r\n", "9 OK x\r\n", "10 OK x\r\n",
+     "* OK [COPYUID 9 10:11 1:2] x\r\n11 OK x\r\n", "* BYE x\r\n12 OK x\r\n"},
+    /* LOGIN, no MODSEQ, no IDLE, COPY. */
+    {"* OK hi\r\n", "* CAPABILITY IMAP4rev1 UIDPLUS\r\n1 OK x\r\n",
+     "* OK x\r\n", "2 OK x\r\n", "* CAPABILITY IMAP4rev1 UIDPLUS\r\n3 OK x\r\n",
+     "* LIST () \"/\" INBOX\r\n4 OK x\r\n",
+     "* 2 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n5 OK [READ-WRITE] x\r\n",
+     "* SEARCH 10 11\r\n6 OK x\r\n",
+     "* 1 FETCH (UID 10 RFC822.SIZE 3)\r\n7 OK x\r\n",
+     "* 1 FETCH (UID 10 BODY[] {3}\r\nabc)\r\n8 OK x\r\n", "9 OK x\r\n",
+     "10 OK [COPYUID 9 10:11 1:2] x\r\n", "11 OK x\r\n",
+     "* 1 EXPUNGE\r\n12 OK x\r\n", "* BYE x\r\n13 OK x\r\n"},
 };
 
 static bool
@@ -348,10 +354,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     cut_it((const char *)data + 1, size - 1);
     g_autoptr(GString) text = g_string_new(NULL);
-    size_t place = (data[0] & 0x1F) % G_N_ELEMENTS(answers);
+    const char *const *answers = sessions[(data[0] & 0x80) != 0];
     bool instead = (data[0] & 0x20) != 0;
-    size_t ends[G_N_ELEMENTS(answers)];
-    for (size_t i = 0; i < G_N_ELEMENTS(answers); i++) {
+    size_t place = (data[0] & 0x1F) % ANSWERS;
+    size_t ends[ANSWERS];
+    for (size_t i = 0; i < ANSWERS; i++) {
         if (i == place)
             g_string_append_len(text, (const char *)data + 1,
                                 (gssize)(size - 1));
@@ -359,8 +366,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             g_string_append(text, answers[i]);
         ends[i] = text->len;
     }
-    n_pauses = G_N_ELEMENTS(answers);
-    for (size_t i = 0; i < n_pauses; i++)
+    for (size_t i = 0; i < ANSWERS; i++)
         pauses[i] = text->str + ends[i];
     said = text;
     use_server();
