@@ -228,12 +228,12 @@ take_tagged(ImapGuard *guard, ImapToken token)
     return no_answer;
 }
 
-/* Whatever greets us otherwise is shown to people, and no more: libetpan does
- * not take it. */
+/* Whatever greets us otherwise is shown to people, and no more: as nothing that
+ * libetpan could take for an answer. */
 static const char *
 take_stranger(ImapGuard *guard)
 {
-    imap_token_putf(guard, "%s ", guard->held);
+    imap_token_putf(guard, IMAP_TOKEN_INERT "%s ", guard->held);
     return begin_text(guard, end_text);
 }
 

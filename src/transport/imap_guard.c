@@ -4,13 +4,7 @@
 
 #include "imap_code.h"
 #include "imap_grammar.h"
-
-/*
- * In front of what looks like a code and is to be none: no space, so that
- * libetpan takes text from here on, and nothing that people would see
- * (text_one_line()).
- */
-#define INERT "\001"
+#include "imap_token.h"
 
 static const char *see(ImapGuard *guard, char c);
 
@@ -253,7 +247,7 @@ see_text_begin(ImapGuard *guard, char c)
 static void
 write_as_text(ImapGuard *guard)
 {
-    g_string_append(guard->passed, INERT "[");
+    g_string_append(guard->passed, IMAP_TOKEN_INERT "[");
     for (size_t i = 0; i < guard->held_bytes; i++)
         see_text(guard, guard->held[i]);
     let_go(guard);

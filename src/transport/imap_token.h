@@ -7,6 +7,12 @@
 
 #include "imap_guard.h"
 
+/*
+ * In front of what must be nothing but text for libetpan: no space, no part of
+ * a tag or a code, and nothing that people would see (text_one_line()).
+ */
+#define IMAP_TOKEN_INERT "\001"
+
 /* The token is this word, in any case. */
 bool imap_token_is(const ImapGuard *guard, const char *word);
 

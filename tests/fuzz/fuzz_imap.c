@@ -185,6 +185,7 @@ static const char lines[] =
     "|\\* " NUMBER " (EXISTS|RECENT)"
     "|\\* LIST \\((\\\\Noselect)?\\) NIL "
     "\"([^\"\\\\\\x00-\\x1F]|\\\\[\"\\\\])*\""
+    "|\\x01[^\\r\\n\\x00]+"
     "|\\* " NUMBER " FETCH \\(" ITEM "( " ITEM ")*\\))\\r\\n$";
 
 static const GRegex *
@@ -238,9 +239,6 @@ check_read(const GString *read)
     g_autoptr(GString) line = g_string_new(NULL);
     const char *end = read->str + read->len;
     const char *at = take_line(read->str, end, line);
-    /* Whoever greets us in some other language is believed nothing. */
-    if (at == NULL || !g_str_has_prefix(line->str, "* "))
-        return;
     for (; at != NULL; at = take_line(at, end, line)) {
         bool known = g_regex_match_full(line_regex(), line->str,
                                         (gssize)line->len, 0, 0, NULL, NULL);

@@ -37,10 +37,16 @@ hear(Served *served)
         return false;
     served->next += n;
     served->left -= n;
-    if (served->guard != NULL)
-        return served->guard(served->user, bytes, n, served->passed);
-    g_string_append_len(served->passed, bytes, (gssize)n);
-    return true;
+    if (served->guard == NULL) {
+        g_string_append_len(served->passed, bytes, (gssize)n);
+        return true;
+    }
+    bool good = served->guard(served->user, bytes, n, served->passed);
+    if (!good) {
+        g_string_truncate(served->passed, 0);
+        served->left = 0;
+    }
+    return good;
 }
 
 bool

@@ -167,7 +167,7 @@ static const Login logins[] = {
      LOGIN_PASSWORD,
      "",
      FAILURE_TEMPORARY,
-     "greeting"},
+     "greeting: 220 mx.example ESMTP"},
     {"nothing",
      {{NULL, PEER_STALL}},
      LOGIN_PASSWORD,

@@ -260,9 +260,16 @@ static const Greeting greetings[] = {
     {"* OK [CAPABILITY IMAP4rev1] hello\r\n* OK [UIDNEXT 7] x\r\n",
      "* OK \001[CAPABILITY IMAP4rev1] hello\r\n* OK [UIDNEXT 7] x\r\n", NULL},
     {"\r\n* X\r\n* OK [UIDNEXT 7]\r\n", "* OK \001[UIDNEXT 7]\r\n", NULL},
-    {"220 mx.example (ESMTP) {3}\r\n", "220 mx.example (ESMTP) {3}\r\n", NULL},
-    {"SSH-2.0-OpenSSH\r\n", "SSH-2.0-OpenSSH \r\n", NULL},
-    {"+OK POP3\r\n", "+OK POP3\r\n", NULL},
+    {"220 mx.example (ESMTP) {3}\r\n",
+     "\001"
+     "220 mx.example (ESMTP) {3}\r\n",
+     NULL},
+    {"1 OK [PERMANENTFLAGS (*\r\n",
+     "\001"
+     "1 OK [PERMANENTFLAGS (*\r\n",
+     NULL},
+    {"SSH-2.0-OpenSSH\r\n", "\001SSH-2.0-OpenSSH \r\n", NULL},
+    {"+OK POP3\r\n", "\001+OK POP3\r\n", NULL},
     {"(\r\n", NULL, "no answer"},
     {"* SEARCH\r\n", NULL, "greeting that is none"},
 };
