@@ -10,6 +10,7 @@
 #include "gateway/diary.h"
 #include "gateway/metrics.h"
 #include "gateway/turn.h"
+#include "settings/settings.h"
 
 typedef enum {
     WORKER_NONE, /* an unused slot */
@@ -46,6 +47,9 @@ typedef struct {
     int64_t busy_since_us; /* 0: idle */
     int64_t back_by_us;    /* overdue after this, be it asleep; 0: no limit */
     int64_t delivery_id;   /* being parsed; 0 */
+    int64_t peer;          /* of an lmtp worker: whose client it serves, a user
+                              id and 1; 0: none */
+    int64_t guests;        /* and how many wait for their user's others */
     bool came_up;          /* it has found its database and begun to work */
     int64_t done;          /* mails since the page was made */
     int64_t restarts;
@@ -76,5 +80,11 @@ typedef struct {
  * says so).
  */
 StatusPage *status_page_read(const char *run_directory, GError **error);
+
+/* How many lmtp workers one user's clients may have at a time, and how many
+ * there may be: some more, so that nobody else on this machine can keep out the
+ * MTA. */
+size_t lmtp_share(const WorkerCounts *counts);
+size_t lmtp_most(const WorkerCounts *counts);
 
 #endif

@@ -38,7 +38,8 @@ typedef struct {
  * Serve one connected client to its end; closes `fd`. All waiting is bounded: a
  * command line or the next piece of content must come within limits->idle_s
  * (stress_idle_s while stressed), and content at no less than 1 KiB/s on
- * average after the first minute. When stopping, a mail in hand has 20 s more.
+ * average after the first minute; 16 KiB/s after 5 s while stressed. When
+ * stopping, a mail in hand has 20 s more.
  *
  * Content above limits->memory_bytes goes to an unlinked file in
  * `spool_directory`; where that fails, the recipients get 452 4.3.1. A client
@@ -48,7 +49,8 @@ void lmtp_server_serve(int fd, const char *host_name, const Limits *limits,
                        const char *spool_directory,
                        const LmtpServerHandlers *handlers, void *context);
 
-/* Answer "421 4.3.2 too many connections" and close: no worker is free. */
+/* Answer "421 4.3.2 too many connections" and close: no worker is free, or none
+ * for this one. */
 void lmtp_server_refuse(int fd, const char *host_name);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/failure.h"
 #include "cli.h"
 #include "commands.h"
+#include "daemon/status.h"
 #include "gateway/desk.h"
 #include "store/schema.h"
 #include "transport/smtp.h"
@@ -56,7 +57,7 @@ static bool
 check_connections(Cli *cli, GError **error)
 {
     const WorkerCounts *counts = &cli->settings->workers;
-    int64_t wanted = MAX(counts->lmtp, counts->lmtp_max) + counts->processor +
+    int64_t wanted = (int64_t)lmtp_most(counts) + counts->processor +
                      counts->sender + CLOCK_WORKERS;
     for (guint i = 0; i < cli->settings->accounts->len; i++) {
         const Account *account = cli->settings->accounts->pdata[i];

@@ -59,11 +59,11 @@ crowd_look(Crowd *crowd, Pool *pool, const GArray *listeners,
     crowd->done = lmtp.done;
     /* One at a time: who was started last may be enough. */
     crowd->growing = full && lmtp.wanted == lmtp.running &&
-                     lmtp.wanted < (size_t)counts->lmtp_max &&
+                     lmtp.wanted < lmtp_most(counts) &&
                      somebody_waits(listeners);
     if (crowd->growing)
         pool_grow_lmtp(pool);
-    if (full || lmtp.wanted <= (size_t)counts->lmtp)
+    if (full || lmtp.hosting > 0 || lmtp.wanted <= (size_t)counts->lmtp)
         crowd->spare_since_us = now_us;
     if (now_us - crowd->spare_since_us > counts->lmtp_idle_s * G_USEC_PER_SEC) {
         pool_shrink_lmtp(pool, counts->lmtp);

@@ -306,6 +306,7 @@ pool_count_lmtp(const Pool *pool, PoolLmtp *ret_count)
         const StatusSlot *slot = slot_of(pool, plan);
         ret_count->running++;
         ret_count->busy += slot->busy_since_us != 0;
+        ret_count->hosting += slot->busy_since_us == 0 && slot->guests > 0;
         ret_count->done += slot->done;
     }
 }

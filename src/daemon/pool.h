@@ -69,7 +69,8 @@ typedef struct {
     size_t wanted;
     size_t running;
     size_t busy;
-    int64_t done; /* mails that they have taken, in all */
+    size_t hosting; /* not busy, but with clients that wait for others to end */
+    int64_t done;   /* mails that they have taken, in all */
 } PoolLmtp;
 
 void pool_count_lmtp(const Pool *pool, PoolLmtp *ret_count);

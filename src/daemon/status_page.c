@@ -12,7 +12,9 @@
 #include "base/service.h"
 #include "debt.h"
 
-enum { MAGIC = 0x506f7374, VERSION = 6 };
+enum { KEPT_FREE_PART = 4 }; /* one lmtp worker more to so many */
+
+enum { MAGIC = 0x506f7374, VERSION = 8 };
 
 static const char *const role_names[] = {
     [WORKER_NONE] = "",
@@ -246,4 +248,17 @@ status_page_count(const StatusPage *page, WorkerRole role, size_t *ret_busy,
         (*ret_all)++;
         *ret_busy += slot->busy_since_us != 0;
     }
+}
+
+size_t
+lmtp_share(const WorkerCounts *counts)
+{
+    return (size_t)MAX(counts->lmtp, counts->lmtp_max);
+}
+
+size_t
+lmtp_most(const WorkerCounts *counts)
+{
+    size_t share = lmtp_share(counts);
+    return share + MAX(share / KEPT_FREE_PART, 1);
 }

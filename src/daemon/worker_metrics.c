@@ -42,7 +42,7 @@ page_now(void *context)
     metrics_use(cells);
     count_slots(worker->page);
     metric_set(METRIC_LMTP_LIMIT, 0, counts->lmtp);
-    metric_set(METRIC_LMTP_LIMIT, 1, MAX(counts->lmtp, counts->lmtp_max));
+    metric_set(METRIC_LMTP_LIMIT, 1, (int64_t)lmtp_most(counts));
     metric_set(METRIC_STARTED_AT, 0, worker->page->started_at_s);
     metric_set(METRIC_VERSION, 0, 1);
     metrics_text(cells, text);

@@ -298,7 +298,8 @@ static const Key worker_keys[] = {
     {ROW("lmtp_max", KEY_INTEGER, "16", 1, 64, WorkerCounts, lmtp_max),
      .help = "While clients wait because all of them are busy, there are more, "
              "up to this many, each with a connection to the database. Less "
-             "than lmtp adds none."},
+             "than lmtp adds none. So many one user of this machine may keep "
+             "busy; a quarter more is started for the others."},
     {ROW("lmtp_idle", KEY_DURATION, "1min", 1, DAY, WorkerCounts, lmtp_idle_s),
      .help = "When one of those more was not needed for so long, it ends."},
     {ROW("processor", KEY_INTEGER, "2", 1, 64, WorkerCounts, processor),

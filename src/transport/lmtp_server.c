@@ -10,13 +10,19 @@
 #include "wait.h"
 
 #define READ_BYTES ((size_t)64 * 1024)
-#define SLICE_MS 1000   /* how often stopping() is asked */
-#define REPLY_S 20      /* for the client to make room for our replies */
-#define RATE_BYTES 1024 /* of content a second, on average ... */
+#define SLICE_MS 1000 /* how often stopping() is asked */
+#define REPLY_S 20    /* for the client to make room for our replies */
+
+/* Of content a second, on average; while others wait a client has to be as fast
+ * as one on this machine is. */
+enum { RATE_BYTES = 1024, STRESS_RATE_BYTES = 16 * 1024 };
 
 /* Tests are built with shorter ones. */
 #ifndef LMTP_RATE_FREE_S
-#define LMTP_RATE_FREE_S 60 /* ... once it has had so long */
+#define LMTP_RATE_FREE_S 60 /* once it has had so long */
+#endif
+#ifndef LMTP_STRESS_FREE_S
+#define LMTP_STRESS_FREE_S 5 /* the same while others wait */
 #endif
 #ifndef LMTP_STOP_S
 #define LMTP_STOP_S 20 /* left to a mail in hand when stopping */
@@ -78,12 +84,15 @@ static const LmtpHandlers session_handlers = {on_recipient, on_content, on_mail,
 
 /* Waiting */
 
-static int64_t
-idle_ms(const Client *client)
+/* Does the content come as fast as it has to? */
+static bool
+is_too_slow(const Client *client, int64_t now, bool stressed)
 {
-    bool stressed = client->handlers->stressed(client->context);
-    return 1000 *
-           (stressed ? client->limits->stress_idle_s : client->limits->idle_s);
+    int64_t free_s = stressed ? LMTP_STRESS_FREE_S : LMTP_RATE_FREE_S;
+    int64_t rate_bytes = stressed ? STRESS_RATE_BYTES : RATE_BYTES;
+    int64_t s = (now - client->content_since_ms) / 1000 - free_s;
+    return client->content_since_ms != 0 && s > 0 &&
+           client->content_bytes / rate_bytes < s;
 }
 
 /* NULL while the client may go on; else why not, and the enhanced code. */
@@ -99,13 +108,13 @@ reason_to_leave(Client *client, int64_t now, const char **ret_enhanced)
             return "shutting down, try again";
     }
     *ret_enhanced = "4.4.2";
-    if (now - client->awaited_since_ms > idle_ms(client))
+    bool stressed = client->handlers->stressed(client->context);
+    int64_t idle_s =
+        stressed ? client->limits->stress_idle_s : client->limits->idle_s;
+    if (now - client->awaited_since_ms > idle_s * 1000)
         return "waited too long";
-    int64_t s = (now - client->content_since_ms) / 1000 - LMTP_RATE_FREE_S;
-    if (client->content_since_ms != 0 && s > 0 &&
-        client->content_bytes / RATE_BYTES < s)
-        return "the mail comes too slowly";
-    return NULL;
+    return is_too_slow(client, now, stressed) ? "the mail comes too slowly"
+                                              : NULL;
 }
 
 /* Write what is in `out`. False: the client is gone or does not read. */

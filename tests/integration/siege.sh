@@ -172,6 +172,42 @@ test_locks()
         "$DESK_LOG")" 0
 }
 
+# --- the socket ----------------------------------------------------------------
+
+# Forty clients of one user hold all workers that one user may have, and stay; the
+# MTA is another user.
+test_share()
+{
+    if [ "$(id -u)" != 0 ]; then
+        tap_skip "the MTA's place is kept free" "needs two users, thus root"
+        return
+    fi
+    desk_settings 'workers = { lmtp = 2; lmtp_max = 4; };
+        limits = { poll = "1s"; stress_idle = "10min"; };'
+    desk_renew lmtp 2
+    mark_log
+    rm -f "$SERVERS/slow.stop"
+    timeout 900 "$PYTHON" "$servers_support/lmtp_rude.py" "$DESK_SOCKET" insist \
+        40 "$SERVERS/slow.stop" >"$SERVERS/insist.out" 2>&1 &
+    share_pid=$!
+    tap_ok "forty clients of one user have all workers they may have" \
+        wait_for 60 desk_has_workers lmtp 5
+    mail_write sofia sofia@customers.test 'It does not work'
+    tap_ok "another user's mail is taken" wait_for 120 delivered_by_mta sofia
+    tap_is "while none of them has left" "$(tail -n 1 "$SERVERS/insist.out" |
+        tr -cd 0-9)" 0
+    tap_ok "and is a ticket" wait_for 60 has_ticket sofia
+    : >"$SERVERS/slow.stop"
+    wait "$share_pid"
+    tap_ok "who is not needed any more ends" wait_for 120 desk_has_workers lmtp 2
+}
+
+delivered_by_mta()
+{
+    servers_as "$SERVERS_USER" "$DESK_BIN/postern-deliver" -s "$DESK_SOCKET" \
+        -f "$1@customers.test" support@desk.test <"$MAILS/$1.eml"
+}
+
 # -------------------------------------------------------------------------------
 
 servers_need pg sink
@@ -191,5 +227,6 @@ test_crowd
 DESK_PATIENCE=60s
 test_flood
 test_locks
+test_share
 desk_sane
 tap_done

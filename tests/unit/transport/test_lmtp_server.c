@@ -370,6 +370,30 @@ START_TEST(a_brisk_trickle_is_a_mail)
 }
 END_TEST
 
+/* Ten KiB a second: enough while nobody waits, and not while others do. */
+START_TEST(under_stress_a_trickle_ends_sooner)
+{
+    for (int stressed = 0; stressed <= 1; stressed++) {
+        Limits limits = limits_for_tests();
+        limits.stress_idle_s = FOR_EVER_S;
+        g_autofree char *spool = scratch_directory();
+        g_autofree char *content = g_strnfill(50000, 'x');
+        g_autoptr(GString) input = chunked(content, 50000);
+        Client client = {.input = input->str,
+                         .length = input->len,
+                         .step = 1000,
+                         .pause_ms = 100};
+        Desk desk = {.stressed = stressed};
+        converse(&client, &desk, &limits, spool);
+        ck_assert_ends(client.output,
+                       stressed ? "421 4.4.2 the mail comes too slowly\r\n"
+                                : "250 2.0.0 stored\r\n");
+        done(&client, &desk);
+        ck_assert_int_eq(g_rmdir(spool), 0);
+    }
+}
+END_TEST
+
 START_TEST(stopping_ends_an_idle_session)
 {
     Limits limits = limits_for_tests();
@@ -679,6 +703,7 @@ main(void)
     tcase_add_test(serve, who_leaves_behind_the_dot_has_handed_over);
     tcase_add_test(serve, silence_ends_the_session);
     tcase_add_test(serve, under_stress_silence_ends_sooner);
+    tcase_add_test(serve, under_stress_a_trickle_ends_sooner);
     tcase_add_test(serve, drops_of_a_command_buy_no_time);
     tcase_add_test(serve, drops_of_content_are_too_slow);
     tcase_add_test(serve, a_brisk_trickle_is_a_mail);
