@@ -24,6 +24,8 @@ typedef struct {
     GPtrArray *defects;
     GPtrArray *entities;
     GArray *levels; /* Level, outermost first */
+    size_t guessed_from; /* searched for an undeclared boundary from here, */
+    size_t guessed_to;   /* up to the one that was found, or in vain */
 } Scan;
 
 static void
@@ -119,31 +121,42 @@ default_type(const Scan *scan)
                                                              : "text/plain";
 }
 
+/* True if the line at `offset` looks like a boundary, with a field below it. */
+static bool
+looks_like_boundary(const Scan *scan, size_t offset, Level *level)
+{
+    size_t next = header_next_line(scan->bytes, scan->length, offset);
+    const char *line = scan->bytes + offset, *after = scan->bytes + next;
+    size_t length = next - offset, left = scan->length - next;
+    while (length > 0 && g_ascii_isspace(line[length - 1]))
+        length--;
+    if (length < 4 || length > BOUNDARY_MAX || memcmp(line, "--", 2) != 0 ||
+        left <= 8 || g_ascii_strncasecmp(after, "content-", 8) != 0)
+        return false;
+    level->boundary = line + 2;
+    level->length = length - 2;
+    return true;
+}
+
 /*
  * A multipart that does not name its boundary: the first line that looks like
- * one and is followed by a header field is taken for it.
+ * one is taken for it. Where another multipart was looked for one, the search
+ * goes on where that ended, or a thousand of them would read the same lines.
  */
 static bool
-guess_boundary(const Scan *scan, size_t offset, Level *level)
+guess_boundary(Scan *scan, size_t offset, Level *level)
 {
     size_t limit = MIN(scan->length, offset + GUESS_BYTES);
-    for (size_t next; offset < limit; offset = next) {
-        next = header_next_line(scan->bytes, scan->length, offset);
-        const char *line = scan->bytes + offset;
-        size_t length = next - offset;
-        while (length > 0 && g_ascii_isspace(line[length - 1]))
-            length--;
-        if (length < 4 || length > BOUNDARY_MAX || memcmp(line, "--", 2) != 0)
-            continue;
-        const char *after = scan->bytes + next;
-        size_t left = scan->length - next;
-        if (left > 8 && g_ascii_strncasecmp(after, "content-", 8) == 0) {
-            level->boundary = line + 2;
-            level->length = length - 2;
-            return true;
-        }
-    }
-    return false;
+    if (offset >= scan->guessed_from && offset <= scan->guessed_to)
+        offset = scan->guessed_to;
+    else
+        scan->guessed_from = offset;
+    bool found = false;
+    while (offset < limit &&
+           !(found = looks_like_boundary(scan, offset, level)))
+        offset = header_next_line(scan->bytes, scan->length, offset);
+    scan->guessed_to = offset;
+    return found;
 }
 
 /* Open `entity` as a multipart if it is one and may be. */
@@ -265,12 +278,12 @@ entity_scan(const char *bytes, size_t length, const MailLimits *limits,
             GPtrArray *defects)
 {
     g_autoptr(GArray) levels = g_array_new(FALSE, FALSE, sizeof(Level));
-    Scan scan = {bytes,
-                 length,
-                 limits,
-                 defects,
-                 g_ptr_array_new_with_free_func(entity_free),
-                 levels};
+    Scan scan = {.bytes = bytes,
+                 .length = length,
+                 .limits = limits,
+                 .defects = defects,
+                 .entities = g_ptr_array_new_with_free_func(entity_free),
+                 .levels = levels};
     scan_body(&scan, add_entity(&scan, 0));
     for (guint i = 0; i < levels->len; i++) {
         Level *open = &g_array_index(levels, Level, i);

@@ -210,6 +210,11 @@ static const struct {
      "multipart/mixed\n  text/html[one]\n", DEFECT_NO_BOUNDARY},
     {"Content-Type: multipart/mixed\n\nhello\n", "multipart/mixed[hello\n]\n",
      DEFECT_NO_BOUNDARY},
+    {MIXED("b") "--b\nX: y\nContent-Type: multipart/x\n\n"
+                "--b\nX: y\nContent-Type: multipart/x\n\n"
+                "--cc\n" HTML "one\n--cc--\n--b--\n",
+     "multipart/mixed\n  multipart/x[]\n  multipart/x\n    text/html[one]\n",
+     DEFECT_NO_BOUNDARY},
     {"Content-Type: text\n\nhello", "text/plain[hello]\n", NULL},
     {"Content-Type: \n\nhello", "text/plain[hello]\n", NULL},
     {"Content-Type: text/html\nContent-Type: text/plain\n\nhello",
