@@ -38,6 +38,27 @@ void header_free(Header *header);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Header, header_free)
 
 /*
+ * What was found in search of a usual field below a line that is none. Whoever
+ * reads several headers of one text hands on the same one, zeroed at first, or
+ * each of them would search the same lines again.
+ */
+typedef struct {
+    const char *from; /* searched from here */
+    const char *to;   /* up to this line, which is */
+    enum {
+        HEADER_SEARCH_GOES_ON, /* neither: the search was given up here, */
+        HEADER_SEARCH_FIELD,   /* a usual field, */
+        HEADER_SEARCH_EMPTY    /* or empty */
+    } found;
+} HeaderSearch;
+
+/* The same, of a text of which other headers were read. */
+Header *header_read_next(const char *bytes, size_t length,
+                         const MailLimits *limits, HeaderSearch *search,
+                         HeaderStop stop, const void *context,
+                         GPtrArray *defects);
+
+/*
  * Length of what stands before the header and does not belong to it: empty
  * lines, or one line that is no field. 0 unless usual fields follow.
  */

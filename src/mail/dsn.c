@@ -213,10 +213,12 @@ read_groups(Reader *reader, const char *bytes, size_t length)
                                       .header_bytes = STATUS_PART_MAX,
                                       .header_fields = 2000};
     g_autoptr(GPtrArray) ignored = g_ptr_array_new();
+    HeaderSearch search = {NULL, NULL, HEADER_SEARCH_GOES_ON};
     size_t offset = 0;
     while (offset < length) {
-        g_autoptr(Header) header = header_read(bytes + offset, length - offset,
-                                               &limits, NULL, NULL, ignored);
+        g_autoptr(Header) header =
+            header_read_next(bytes + offset, length - offset, &limits, &search,
+                             NULL, NULL, ignored);
         for (guint i = 0; i < header->fields->len; i++)
             read_field(reader, &g_array_index(header->fields, HeaderField, i));
         size_t next = offset + header->length;

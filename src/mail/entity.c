@@ -24,6 +24,7 @@ typedef struct {
     GPtrArray *defects;
     GPtrArray *entities;
     GArray *levels; /* Level, outermost first */
+    HeaderSearch search;
     size_t guessed_from; /* searched for an undeclared boundary from here, */
     size_t guessed_to;   /* up to the one that was found, or in vain */
 } Scan;
@@ -189,9 +190,9 @@ add_entity(Scan *scan, size_t offset)
 {
     Entity *entity = g_new0(Entity, 1);
     const char *otherwise = default_type(scan);
-    entity->header =
-        header_read(scan->bytes + offset, scan->length - offset, scan->limits,
-                    stops_header, scan, scan->defects);
+    entity->header = header_read_next(
+        scan->bytes + offset, scan->length - offset, scan->limits,
+        &scan->search, stops_header, scan, scan->defects);
     entity->type = read_content(entity->header, "Content-Type", otherwise);
     repair_type(entity->type, otherwise);
     entity->disposition =

@@ -59,7 +59,9 @@ typedef struct {
     bool is_skipping;  /* folded lines belong to a field that was left out */
     size_t next_field; /* rubbish before this offset is inside the header */
     guint looked_at;   /* fields above that are no Content-Type */
-    Content *type;     /* once a line asked for the boundary it names */
+    HeaderSearch *search;
+    const char *boundary; /* of a multipart; NULL: none, or not asked for */
+    Content *type;        /* once a line asked for the boundary it names */
 } Reader;
 
 /* What limit_fields() will leave of a value. */
@@ -165,6 +167,34 @@ skip_folded(const char *bytes, size_t length, size_t offset)
     return 0;
 }
 
+/* Look for a usual field before the next empty line, from `offset` on. */
+static void
+search_field(HeaderSearch *search, const char *bytes, size_t length,
+             size_t offset)
+{
+    size_t limit = MIN(length, offset + GARBAGE_MAX_BYTES), next;
+    if (bytes + offset >= search->from && bytes + offset <= search->to) {
+        /* Searched before, by who read another header or met another line. */
+        offset = (size_t)(search->to - bytes);
+        if (search->found != HEADER_SEARCH_GOES_ON)
+            return;
+    } else {
+        search->from = bytes + offset;
+    }
+    search->found = HEADER_SEARCH_GOES_ON;
+    for (; offset < limit; offset = next) {
+        next = header_next_line(bytes, length, offset);
+        size_t n = line_length(bytes, offset, next);
+        if (n == 0)
+            search->found = HEADER_SEARCH_EMPTY;
+        else if (is_usual_name(bytes + offset, n))
+            search->found = HEADER_SEARCH_FIELD;
+        if (search->found != HEADER_SEARCH_GOES_ON)
+            break;
+    }
+    search->to = bytes + offset;
+}
+
 /*
  * A line that is no header field: where a usual field follows before the next
  * empty line it is rubbish in the header; else the body has begun without one.
@@ -182,18 +212,11 @@ begins_body(Reader *reader, const char *bytes, size_t length, size_t offset)
         reader->next_field = field;
         return false;
     }
-    size_t limit = MIN(length, offset + GARBAGE_MAX_BYTES), next;
-    for (; offset < limit; offset = next) {
-        next = header_next_line(bytes, length, offset);
-        size_t n = line_length(bytes, offset, next);
-        if (n == 0)
-            return true;
-        if (is_usual_name(bytes + offset, n)) {
-            reader->next_field = offset;
-            return false;
-        }
-    }
-    return true;
+    search_field(reader->search, bytes, length, offset);
+    if (reader->search->found != HEADER_SEARCH_FIELD)
+        return true;
+    reader->next_field = (size_t)(reader->search->to - bytes);
+    return false;
 }
 
 /* The first Content-Type, read once; no field is looked at twice for it. */
@@ -315,9 +338,23 @@ Header *
 header_read(const char *bytes, size_t length, const MailLimits *limits,
             HeaderStop stop, const void *context, GPtrArray *defects)
 {
+    HeaderSearch search = {NULL, NULL, HEADER_SEARCH_GOES_ON};
+    return header_read_next(bytes, length, limits, &search, stop, context,
+                            defects);
+}
+
+Header *
+header_read_next(const char *bytes, size_t length, const MailLimits *limits,
+                 HeaderSearch *search, HeaderStop stop, const void *context,
+                 GPtrArray *defects)
+{
     Header *header = g_new0(Header, 1);
     header->fields = g_array_sized_new(FALSE, FALSE, sizeof(HeaderField), 16);
-    Reader reader = {header, limits, defects, 0, true, 0, 0, NULL};
+    Reader reader = {.header = header,
+                     .limits = limits,
+                     .defects = defects,
+                     .is_skipping = true,
+                     .search = search};
     size_t offset = 0, next;
     for (; offset < length; offset = next) {
         next = header_next_line(bytes, length, offset);

@@ -390,6 +390,8 @@ static const struct {
 } hostile[] = {
     {REPORT, "Final-Recipient: rfc822; a@x.org\n", 20000},
     {REPORT, "\n", 400000},
+    {REPORT, "a:\nb\n", 20000},
+    {"X-Failed-Recipients: a@x.org\n\nFinal-Recipient:\n", "a:\nb\n", 60000},
     {REPORT, "a@x.org\n\n", 60000},
     {"From: MAILER-DAEMON@x\nSubject: failure notice\n\n", "<a@x.org>:\n",
      60000},

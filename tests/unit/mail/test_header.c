@@ -101,6 +101,34 @@ START_TEST(the_first_of_duplicates_counts)
 }
 END_TEST
 
+/* From each line on, and twice, as who reads all headers of a text may. */
+START_TEST(a_search_goes_on_where_the_last_one_ended)
+{
+    g_autofree char *far =
+        support_repeat("a:\nb c\n", "d e\n", 5000, "Subject: f\n\ng:\nh\ni\n");
+    const char *const texts[] = {
+        "a:\nb\nc:\nd\nX-e: f\ng\n\nh:\ni\nj\n\nSubject: k\nl\n",
+        "a:\nb\n\na:\nb\nFrom: c\n", far};
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+        g_autoptr(GPtrArray) defects = g_ptr_array_new();
+        size_t length = strlen(texts[i]), next;
+        HeaderSearch search = {NULL, NULL, HEADER_SEARCH_GOES_ON};
+        for (size_t offset = 0; offset < length; offset = next) {
+            const char *text = texts[i] + offset;
+            g_autoptr(Header) alone =
+                header_read(text, length - offset, &mail_limits_default, NULL,
+                            NULL, defects);
+            g_autoptr(Header) header =
+                header_read_next(text, length - offset, &mail_limits_default,
+                                 &search, NULL, NULL, defects);
+            ck_assert_uint_eq(header->length, alone->length);
+            ck_assert_uint_eq(header->fields->len, alone->fields->len);
+            next = header_next_line(texts[i], length, offset);
+        }
+    }
+}
+END_TEST
+
 static bool
 has(const GPtrArray *defects, const char *slug)
 {
@@ -348,6 +376,7 @@ add(TCase *tests)
 {
     tcase_add_loop_test(tests, fields_are_read, 0, G_N_ELEMENTS(headers));
     tcase_add_test(tests, the_first_of_duplicates_counts);
+    tcase_add_test(tests, a_search_goes_on_where_the_last_one_ended);
     tcase_add_loop_test(tests, header_limits_hold, 0, G_N_ELEMENTS(limits));
     tcase_add_test(tests, a_header_is_cut_at_its_size);
     tcase_add_loop_test(tests, parts_are_found, 0, G_N_ELEMENTS(trees));
