@@ -227,9 +227,11 @@ read_type(Reader *reader)
     while (reader->type == NULL && reader->looked_at < fields->len) {
         const HeaderField *field =
             &g_array_index(fields, HeaderField, reader->looked_at++);
-        if (header_field_is(field, "Content-Type"))
-            reader->type = content_parse(
-                field->value, kept_bytes(reader, field->value_length));
+        if (!header_field_is(field, "Content-Type"))
+            continue;
+        reader->type = content_parse(field->value,
+                                     kept_bytes(reader, field->value_length));
+        reader->boundary = content_parameter(reader->type, "boundary");
     }
 }
 
@@ -243,11 +245,9 @@ is_delimiter(Reader *reader, const char *line, size_t length)
     if (length < 3 || memcmp(line, "--", 2) != 0)
         return false;
     read_type(reader);
-    if (reader->type == NULL)
-        return false;
-    const char *boundary = content_parameter(reader->type, "boundary");
-    size_t n = boundary != NULL ? strlen(boundary) : 0;
-    return n > 0 && length >= n + 2 && memcmp(line + 2, boundary, n) == 0;
+    size_t n = reader->boundary != NULL ? strlen(reader->boundary) : 0;
+    return n > 0 && length >= n + 2 &&
+           memcmp(line + 2, reader->boundary, n) == 0;
 }
 
 /* A name that only lacks the right letters: "Größe: 5". */
