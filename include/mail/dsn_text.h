@@ -24,10 +24,10 @@ void dsn_text_recipients(const char *report, size_t length,
 
 /*
  * The status in the line that names the recipient and in those that go on;
- * NULL if there is none.
+ * NULL if there is none. `report` is in lower case (ASCII): it is asked for
+ * many recipients.
  */
-char *dsn_text_status_of(const char *report, size_t length,
-                         const char *addr_spec);
+char *dsn_text_status_of(const char *report, const char *addr_spec);
 
 /*
  * The word without "@" that stands alone below "could not be delivered to:", as

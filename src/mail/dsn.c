@@ -356,13 +356,13 @@ static void
 refine_statuses(const DsnEvidence *evidence, GPtrArray *failed)
 {
     size_t length = dsn_text_report_length(evidence->text);
+    g_autofree char *lower = g_ascii_strdown(evidence->text, (gssize)length);
     for (guint i = 0; i < failed->len; i++) {
         DsnRecipient *recipient = failed->pdata[i];
         if (*recipient->status != '\0' &&
             !g_str_has_suffix(recipient->status, ".0.0"))
             continue;
-        char *said =
-            dsn_text_status_of(evidence->text, length, recipient->addr_spec);
+        char *said = dsn_text_status_of(lower, recipient->addr_spec);
         bool fits = said != NULL && !g_str_has_suffix(said, ".0.0") &&
                     (*said == '5') == recipient->permanent;
         if (fits) {

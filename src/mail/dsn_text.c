@@ -351,25 +351,39 @@ best_tier(const Reader *reader, Tier *ret_tier)
     return found;
 }
 
+/* What the report says as a whole, for all of whom it says nothing more. */
+typedef struct {
+    char *status; /* NULL: none */
+    char class;
+    bool tells_delay;
+} Whole;
+
+static Whole
+read_whole(const Reader *reader)
+{
+    return (Whole){dsn_words_status(reader->report, reader->length),
+                   dsn_words_reply_class(reader->report, reader->length),
+                   dsn_words_tell_delay(reader->report, reader->length)};
+}
+
 /* What the report says about the recipient named at `offset`. */
 static void
-judge(const Reader *reader, size_t offset, size_t end, DsnRecipient *recipient)
+judge(const Reader *reader, const Whole *whole, size_t offset, size_t end,
+      DsnRecipient *recipient)
 {
     const char *block = reader->report + offset;
     size_t length = end - offset;
     recipient->status = dsn_words_status(block, length);
     char class = dsn_words_reply_class(block, length);
     if (recipient->status == NULL && class == '\0') {
-        recipient->status = dsn_words_status(reader->report, reader->length);
-        class = dsn_words_reply_class(reader->report, reader->length);
+        recipient->status = g_strdup(whole->status);
+        class = whole->class;
     }
     if (recipient->status == NULL)
         recipient->status = g_strdup("");
     else
         class = *recipient->status;
-    recipient->permanent =
-        class != '\0' ? class == '5'
-                      : !dsn_words_tell_delay(reader->report, reader->length);
+    recipient->permanent = class != '\0' ? class == '5' : !whole->tells_delay;
 }
 
 static void
@@ -389,13 +403,16 @@ take_tier(const Reader *reader, Tier tier, GPtrArray *failed)
         g_ptr_array_add(failed, recipient);
         g_array_append_val(offsets, candidate->offset);
     }
+    Whole whole = read_whole(reader);
     for (guint i = 0; i < offsets->len; i++) {
         size_t offset = g_array_index(offsets, size_t, i);
         size_t end = i + 1 < offsets->len
                          ? g_array_index(offsets, size_t, i + 1)
                          : reader->length;
-        judge(reader, offset, MAX(end, offset), failed->pdata[first + i]);
+        judge(reader, &whole, offset, MAX(end, offset),
+              failed->pdata[first + i]);
     }
+    g_free(whole.status);
 }
 
 /* Collect the addresses of the report, each with its tier. */
@@ -436,19 +453,18 @@ dsn_text_recipients(const char *report, size_t length, const GPtrArray *own,
 }
 
 char *
-dsn_text_status_of(const char *report, size_t length, const char *addr_spec)
+dsn_text_status_of(const char *report, const char *addr_spec)
 {
     enum { SAID_MAX_BYTES = 600 };
-    g_autofree char *lower = g_ascii_strdown(report, (gssize)length);
     g_autofree char *key = g_ascii_strdown(addr_spec, -1);
-    const char *found = strstr(lower, key);
+    const char *found = strstr(report, key);
     if (found == NULL)
         return NULL;
-    size_t offset = (size_t)(found - lower), end = offset;
+    size_t length = strnlen(found, SAID_MAX_BYTES), end = 0;
     do /* lines that are indented go on */
-        end = header_next_line(report, length, end);
-    while (end < length && (report[end] == ' ' || report[end] == '\t'));
-    return dsn_words_status(report + offset, MIN(end - offset, SAID_MAX_BYTES));
+        end = header_next_line(found, length, end);
+    while (end < length && (found[end] == ' ' || found[end] == '\t'));
+    return dsn_words_status(found, end);
 }
 
 char *
