@@ -126,13 +126,14 @@ has_moment(const char *text)
 static bool
 has_address(const char *text)
 {
-    for (const char *at = text; (at = strchr(at, '@')) != NULL; at++) {
-        const char *p = at;
-        while (p > text && !g_ascii_isspace(p[-1]) && p[-1] != '<' &&
-               p[-1] != '[' && p[-1] != '(' && p[-1] != ';')
-            p--;
-        if (p > text && p < at && strchr("<[(;", p[-1]) != NULL)
+    const char *open = NULL; /* the bracket that the word began with */
+    for (const char *p = text; *p != '\0'; p++) {
+        if (*p == '@' && open != NULL && p > open + 1)
             return true;
+        if (*p == '<' || *p == '[' || *p == '(' || *p == ';')
+            open = p;
+        else if (g_ascii_isspace(*p))
+            open = NULL;
     }
     return false;
 }
