@@ -303,21 +303,29 @@ quote_line_begins_intro(const char *line, size_t length)
     return false;
 }
 
+/* The first "On Mon, " behind a blank or a dash; NULL if there is none. */
+static const char *
+find_dated_opening(const char *line, const char *end)
+{
+    for (const char *p = line + 1; p < end; p++)
+        if ((p[-1] == ' ' || p[-1] == '-') && dated_opening_at(p, end) > 0)
+            return p;
+    return NULL;
+}
+
 size_t
 quote_line_own_length(const char *line, size_t length)
 {
     if (length > QUOTE_LINE_MAX || !quote_text_ends_with_colon(line, length))
         return length;
-    const char *end = line + length;
-    for (const char *p = line + 1; p < end; p++)
-        if ((p[-1] == ' ' || p[-1] == '-') && dated_opening_at(p, end) > 0 &&
-            quote_text_intro(p, (size_t)(end - p)) == INTRO_STRONG &&
-            !quote_line_begins_intro(line, length)) {
-            while (p > line && (p[-1] == ' ' || p[-1] == '-'))
-                p--;
-            return p > line ? (size_t)(p - line) : length;
-        }
-    return length;
+    const char *end = line + length, *p = find_dated_opening(line, end);
+    /* What a later opening introduces the first one does as well. */
+    if (p == NULL || quote_text_intro(p, (size_t)(end - p)) != INTRO_STRONG ||
+        quote_line_begins_intro(line, length))
+        return length;
+    while (p > line && (p[-1] == ' ' || p[-1] == '-'))
+        p--;
+    return p > line ? (size_t)(p - line) : length;
 }
 
 /*
