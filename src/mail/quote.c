@@ -219,7 +219,8 @@ find_intro(const Scan *scan, size_t last, size_t *ret_first)
         size_t length, first = last + 1 - count;
         const char *line = line_text(scan, first, &length);
         if (length > QUOTE_LINE_MAX ||
-            (count > 1 && quote_text_ends_sentence(line, length)))
+            (count > 1 && (quote_text_ends_sentence(line, length) ||
+                           quote_text_ends_with_colon(line, length))))
             break;
         if (count > 1)
             g_string_prepend_c(joined, ' ');

@@ -34,7 +34,7 @@ is_verb_at(const char *p)
     const uint16_t *next, *first = verbs_by_byte(&next);
     for (size_t i = first[(unsigned char)*p]; i > 0; i = next[i - 1]) {
         const char *verb = quote_verbs.words[i - 1];
-        if (g_str_has_prefix(p, verb) &&
+        if (verb[1] == p[1] && g_str_has_prefix(p, verb) &&
             !quote_text_is_word_byte(p[strlen(verb)]))
             return true;
     }
@@ -225,6 +225,9 @@ intro_without_colon(const char *text, bool has_address)
 QuoteIntro
 quote_text_intro(const char *text, size_t length)
 {
+    enum { INTRO_MIN_BYTES = 4 }; /* "<a@:", and the shortest verb */
+    if (length < INTRO_MIN_BYTES)
+        return INTRO_NONE;
     g_autofree char *lower = quote_text_lower_line(text, length);
     size_t n = strlen(lower);
     if (is_dated_name(lower, n) || quote_line_is_arrows(text, length))
@@ -295,7 +298,8 @@ quote_line_begins_intro(const char *line, size_t length)
         return false;
     g_autofree char *lower = quote_text_lower_line(line, length);
     for (size_t i = 0; i < quote_openings.count; i++)
-        if (g_str_has_prefix(lower, quote_openings.words[i]))
+        if (*lower == *quote_openings.words[i] &&
+            g_str_has_prefix(lower, quote_openings.words[i]))
             return has_moment(lower) || strlen(lower) < 30 ||
                    (g_str_has_prefix(lower, "in ") &&
                     strstr(lower, " <") != NULL); /* the id of an article */

@@ -1,6 +1,7 @@
 #include "mail/quote_line.h"
 
 #include <glib.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "mail/quote_words.h"
@@ -161,13 +162,28 @@ between_dashes(const char *line, size_t length)
     return dashes >= 2 && length > 0 ? quote_text_lower(line, length) : NULL;
 }
 
+static GHashTable *
+set_of(const QuoteWords *list)
+{
+    GHashTable *set = g_hash_table_new(g_str_hash, g_str_equal);
+    for (size_t i = 0; i < list->count; i++)
+        g_hash_table_add(set, (char *)(uintptr_t)list->words[i]);
+    return set;
+}
+
+/* Lines of a few bytes are asked whether they are one of hundreds of words. */
 static bool
 is_one_of(const char *text, const QuoteWords *list)
 {
-    for (size_t i = 0; i < list->count; i++)
-        if (strcmp(text, list->words[i]) == 0)
-            return true;
-    return false;
+    static const QuoteWords *const lists[] = {&quote_originals, &quote_forwards,
+                                              &quote_closings};
+    static GHashTable *sets[G_N_ELEMENTS(lists)];
+    size_t i = 0;
+    while (lists[i] != list)
+        i++;
+    if (g_once_init_enter(&sets[i]))
+        g_once_init_leave(&sets[i], set_of(list));
+    return g_hash_table_contains(sets[i], text);
 }
 
 /* Samsung's goes on in the same line: "original message --------From: Bob" */

@@ -251,6 +251,11 @@ static const struct {
     {"\n \n", ""},
     {"> only\n> quotes\n", ""},
     {"On 04/05/2020 10:11, Bob wrote:\n> only\n> quotes\n", ""},
+    /* What ends with a colon of its own is no part of an introduction. */
+    {"See you at 10:00:\nBob wrote:\n> old\n", "See you at 10:00:"},
+    /* The shortest introduction, and what is shorter. */
+    {"Yes.\n씀:\n> old\n", "Yes."},
+    {"Yes.\nso:\n> old\n", "Yes.\nso:"},
     /* Answers between quotes stay, with the quotes between them. */
     {"> one?\nyes\n\n> two?\nno\n\n> old\n", "yes\n\n> two?\nno"},
     {"Hi,\n\n> one?\nyes\n\n> two?\nno\n", "Hi,\n\n> one?\nyes\n\n> two?\nno"},
