@@ -319,19 +319,18 @@ clean_addr_spec(const char *text, size_t length)
     return spec;
 }
 
-/* A display name for people: decoded, without one pair of quotes around it. */
+/* A display name for people: decoded, without the quotes around it. */
 static char *
 clean_name(const char *text, size_t length)
 {
-    char *name = words_decode(text, length);
-    size_t n = strlen(name);
-    while (n > 1 && name[0] == name[n - 1] &&
-           (name[0] == '"' || name[0] == '\'')) {
-        memmove(name, name + 1, n - 2);
-        n -= 2;
-        name[n] = '\0';
+    g_autofree char *name = words_decode(text, length);
+    const char *start = name, *end = name + strlen(name);
+    while (end - start > 1 && *start == end[-1] &&
+           (*start == '"' || *start == '\'')) {
+        start++;
+        end--;
     }
-    return g_strstrip(name);
+    return g_strstrip(g_strndup(start, (gsize)(end - start)));
 }
 
 /*

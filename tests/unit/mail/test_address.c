@@ -116,12 +116,13 @@ parse_list(const char *text, size_t length)
     g_ptr_array_unref(address_list_parse(text, length, 1000, NULL));
 }
 
-static const char *const hostile[] = {
-    "g:", "(", "<", "\"", ",", "=?a?q?", "a@b <", "<a@b> ", "(a) ", "a:b@c:"};
+static const char *const hostile[] = {"g:",     "(",    "<",      "'",
+                                      "\"",     ",",    "=?a?q?", "a@b <",
+                                      "<a@b> ", "(a) ", "a:b@c:"};
 
 START_TEST(hostile_lists_cost_their_length)
 {
-    support_grows_linearly(parse_list, "", hostile[_i], 200000, "");
+    support_grows_linearly(parse_list, "", hostile[_i], 200000, " <a@x.org>");
 }
 END_TEST
 
