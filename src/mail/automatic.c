@@ -204,22 +204,40 @@ is_list_owner(const char *sender)
            g_str_has_suffix(name, "-bounces");
 }
 
+/* A header, and what its fields say: decoded once, for many rules ask. */
+typedef struct {
+    const Header *header;
+    GPtrArray *values; /* char*, in lower case; NULL: nobody has asked yet */
+} Values;
+
+static const char *
+value_of(const Values *values, guint index)
+{
+    char **value = (char **)&values->values->pdata[index];
+    if (*value == NULL) {
+        const HeaderField *field =
+            &g_array_index(values->header->fields, HeaderField, index);
+        g_autofree char *text = words_decode(field->value, field->value_length);
+        *value = g_ascii_strdown(text, -1);
+    }
+    return *value;
+}
+
 static bool
-rule_matches(const HeaderRule *rule, const HeaderField *field)
+rule_matches(const HeaderRule *rule, const Values *values, guint index)
 {
     if (rule->match == MATCH_ANY)
         return true;
-    g_autofree char *value = words_decode(field->value, field->value_length);
-    g_autofree char *lower = g_ascii_strdown(value, -1);
+    const char *value = value_of(values, index);
     if (rule->match == MATCH_CONTAINS)
-        return strstr(lower, rule->value) != NULL;
+        return strstr(value, rule->value) != NULL;
     if (rule->match == MATCH_OWNER)
-        return is_list_owner(lower);
+        return is_list_owner(value);
     if (rule->match == MATCH_BULK)
-        return !is_mailbox_provider(lower);
+        return !is_mailbox_provider(value);
     if (rule->match == MATCH_NULL_PATH)
         return strcmp(value, "<>") == 0 || *value == '\0' ||
-               g_ascii_strcasecmp(value, "<MAILER-DAEMON>") == 0;
+               strcmp(value, "<mailer-daemon>") == 0;
     g_autofree char *word = first_word(value);
     if (rule->match == MATCH_WORD)
         return strcmp(word, rule->value) == 0;
@@ -231,13 +249,16 @@ rule_matches(const HeaderRule *rule, const HeaderField *field)
 static const HeaderRule *
 judge_header(const Header *header)
 {
+    g_autoptr(GPtrArray) lower = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_set_size(lower, (gint)header->fields->len);
+    const Values values = {header, lower};
     for (size_t i = 0; i < G_N_ELEMENTS(header_rules); i++) {
         const HeaderRule *rule = &header_rules[i];
         for (guint j = 0; j < header->fields->len; j++) {
             const HeaderField *field =
                 &g_array_index(header->fields, HeaderField, j);
             if (header_field_is(field, rule->field) &&
-                rule_matches(rule, field))
+                rule_matches(rule, &values, j))
                 return rule;
         }
     }
