@@ -220,24 +220,37 @@ kind_of(const Raw *raw)
     return raw->section >= 0 ? 1 : raw->is_extended ? 0 : 2;
 }
 
-static GPtrArray *
-pick_pieces(const GArray *raws, const char *name)
+/* Keep of `pieces`, all of one name, those of the best kind; of a kind without
+ * sections the first. */
+static void
+keep_best(GPtrArray *pieces)
 {
-    GPtrArray *kinds[3] = {g_ptr_array_new(), g_ptr_array_new(),
-                           g_ptr_array_new()};
+    int best = 2;
+    for (guint i = 0; i < pieces->len; i++)
+        best = MIN(best, kind_of(pieces->pdata[i]));
+    guint kept = 0;
+    for (guint i = 0; i < pieces->len && (best == 1 || kept == 0); i++)
+        if (kind_of(pieces->pdata[i]) == best)
+            pieces->pdata[kept++] = pieces->pdata[i];
+    g_ptr_array_set_size(pieces, (gint)kept);
+}
+
+/* The pieces (Raw*) of each name, in order. */
+static GHashTable *
+pieces_by_name(const GArray *raws)
+{
+    GHashTable *pieces = g_hash_table_new_full(
+        g_str_hash, g_str_equal, NULL, (GDestroyNotify)g_ptr_array_unref);
     for (guint i = 0; i < raws->len; i++) {
         Raw *raw = &g_array_index(raws, Raw, i);
-        if (strcmp(raw->name, name) != 0)
-            continue;
-        int kind = kind_of(raw);
-        if (kind == 1 || kinds[kind]->len == 0)
-            g_ptr_array_add(kinds[kind], raw);
+        GPtrArray *same = g_hash_table_lookup(pieces, raw->name);
+        if (same == NULL) {
+            same = g_ptr_array_new();
+            g_hash_table_insert(pieces, raw->name, same);
+        }
+        g_ptr_array_add(same, raw);
     }
-    int best = kinds[0]->len > 0 ? 0 : kinds[1]->len > 0 ? 1 : 2;
-    for (int kind = 0; kind < 3; kind++)
-        if (kind != best)
-            g_ptr_array_unref(kinds[kind]);
-    return kinds[best];
+    return pieces;
 }
 
 /* True if a parameter stands where the word should: "filename=x.pdf". */
@@ -269,12 +282,15 @@ content_parse(const char *value, size_t length)
         else
             raw_clear(&raw);
     }
+    g_autoptr(GHashTable) by_name = pieces_by_name(raws);
     for (guint i = 0; i < raws->len; i++) {
-        const char *name = g_array_index(raws, Raw, i).name;
-        if (content_parameter(content, name) != NULL)
-            continue;
-        g_autoptr(GPtrArray) pieces = pick_pieces(raws, name);
-        g_ptr_array_add(content->names, g_strdup(name));
+        Raw *raw = &g_array_index(raws, Raw, i);
+        gpointer same;
+        if (!g_hash_table_steal_extended(by_name, raw->name, NULL, &same))
+            continue; /* joined with one before it */
+        g_autoptr(GPtrArray) pieces = same;
+        keep_best(pieces);
+        g_ptr_array_add(content->names, g_strdup(raw->name));
         g_ptr_array_add(content->values, join_pieces(pieces));
     }
     return content;
