@@ -192,7 +192,7 @@ static void
 write_text(Writer *writer, const char *text, size_t length)
 {
     const char *end = text + length;
-    while (text < end)
+    while (text < end && writer->out->len < writer->max_bytes)
         write_character(writer, html_read_character(&text, end));
 }
 

@@ -128,6 +128,12 @@ START_TEST(text_stops_at_its_limit)
     g_autofree char *got = html_text(html, strlen(html), 1000, NULL);
     ck_assert_uint_ge(strlen(got), 1000);
     ck_assert_uint_lt(strlen(got), 1010);
+    g_autofree char *word = support_repeat("", "a", 999, "");
+    g_autofree char *fits = html_text(word, strlen(word), 1000, NULL);
+    ck_assert_str_eq(fits, word);
+    g_autofree char *longer = support_repeat("", "a", 10000, "");
+    g_autofree char *cut = html_text(longer, strlen(longer), 1000, NULL);
+    ck_assert_uint_eq(strlen(cut), 1000);
 }
 END_TEST
 

@@ -81,6 +81,23 @@ START_TEST(what_the_prescan_reads_comes_back_too)
 }
 END_TEST
 
+/* Each byte of it becomes three, and none of them ends the text. */
+START_TEST(the_form_of_a_mail_has_room)
+{
+    g_autofree char *html =
+        support_repeat("Content-Type: text/html\n\n", "\x81",
+                       4 * mail_limits_default.text_bytes, "");
+    g_autofree char *text = support_repeat(
+        "Subject: x\n\n", "\x81", 2 * mail_limits_default.text_bytes, "");
+    const char *const large[] = {html, text};
+    for (size_t i = 0; i < G_N_ELEMENTS(large); i++) {
+        g_autoptr(Mail) mail = support_parse(large[i], NULL);
+        g_autoptr(GByteArray) form = mail_form_write(mail);
+        ck_assert_uint_le(form->len, mail_form_max_bytes(&mail_limits_default));
+    }
+}
+END_TEST
+
 START_TEST(a_form_that_is_cut_or_goes_on_is_none)
 {
     g_autoptr(Mail) mail = NULL;
@@ -370,6 +387,7 @@ add(TCase *tests)
                         G_N_ELEMENTS(mails));
     tcase_add_loop_test(tests, what_the_prescan_reads_comes_back_too, 0,
                         G_N_ELEMENTS(mails));
+    tcase_add_test(tests, the_form_of_a_mail_has_room);
     tcase_add_loop_test(tests, a_form_that_is_cut_or_goes_on_is_none, 0,
                         G_N_ELEMENTS(mails));
     tcase_add_loop_test(tests, one_wrong_byte_is_met, 0, G_N_ELEMENTS(mails));
