@@ -3,6 +3,7 @@
 #define MAIL_ABSENCE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /*
  * True if a decoded subject begins as such an answer's does, in many languages.
@@ -10,5 +11,8 @@
  * for people write them, too.
  */
 bool absence_in_subject(const char *subject, bool is_reply);
+
+/* The words that are looked for, one after the other; NULL behind the last. */
+const char *absence_words_at(size_t index);
 
 #endif

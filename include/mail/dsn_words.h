@@ -23,4 +23,7 @@ char *dsn_words_status(const char *text, size_t length);
 /* The first digit of an SMTP reply in the text, '4' or '5'; 0 if none. */
 char dsn_words_reply_class(const char *text, size_t length);
 
+/* The words that are looked for, one after the other; NULL behind the last. */
+const char *dsn_words_at(size_t index);
+
 #endif

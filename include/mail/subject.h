@@ -2,6 +2,8 @@
 #ifndef MAIL_SUBJECT_H
 #define MAIL_SUBJECT_H
 
+#include <stddef.h>
+
 typedef enum {
     SUBJECT_NEW,    /* no prefix */
     SUBJECT_REPLY,  /* "Re:", "AW:", "Відп:", "回复：" ... */
@@ -16,5 +18,8 @@ SubjectKind subject_kind(const char *subject);
 
 /* Borrowed: the subject behind all its prefixes. */
 const char *subject_base(const char *subject);
+
+/* The words of prefixes, one after the other; NULL behind the last. */
+const char *subject_prefix_at(size_t index);
 
 #endif

@@ -294,6 +294,12 @@ static const char *const beginnings[] = {
     "jawapan automatik",
 };
 
+const char *
+absence_words_at(size_t index)
+{
+    return index < G_N_ELEMENTS(beginnings) ? beginnings[index] : NULL;
+}
+
 static bool
 ends_phrase(const char *rest)
 {

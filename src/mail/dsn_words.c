@@ -407,6 +407,17 @@ static const char *const delay_words[] = {
     "continue to try",
 };
 
+const char *
+dsn_words_at(size_t index)
+{
+    const size_t failures = G_N_ELEMENTS(failure_words);
+    if (index < failures)
+        return failure_words[index];
+    return index - failures < G_N_ELEMENTS(delay_words)
+               ? delay_words[index - failures]
+               : NULL;
+}
+
 static bool
 has_any(const char *lower, const char *const *words, size_t count)
 {

@@ -82,6 +82,12 @@ static const struct {
     {"전달", SUBJECT_FORWARD},
 };
 
+const char *
+subject_prefix_at(size_t index)
+{
+    return index < G_N_ELEMENTS(prefixes) ? prefixes[index].word : NULL;
+}
+
 /* Length of ":" or its wide sister; 0 if `p` is at none. */
 static size_t
 colon_length(const char *p)
