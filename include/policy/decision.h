@@ -12,7 +12,7 @@ typedef enum {
     VERDICT_JOIN,     /* a message of a ticket */
     VERDICT_KNOWN,    /* the same mail is there already, by another way */
     VERDICT_COMPLETE, /* the whole of a mail that was cut short before */
-    VERDICT_PARK      /* an operator must look */
+    VERDICT_PARK      /* nothing can become of it now */
 } Verdict;
 
 /* "new", "join", "known", "complete", "park". */
@@ -44,6 +44,8 @@ typedef struct {
     int64_t message_id_no; /* KNOWN, COMPLETE: that message */
     int64_t linked_to;     /* NEW: a ticket it claims to belong to; 0 */
     bool is_note;          /* only our own people may see it */
+    bool is_rubbish;       /* PARK: its sender's doing; else an operator must
+                              look */
     GPtrArray *effects;    /* Effect*, in order; never NULL */
     char *acknowledge_to;  /* addr-spec; NULL: no acknowledgement */
     const char *acknowledge_reason; /* slug: why, or why not */

@@ -53,9 +53,10 @@ bool delivery_read(Txn *txn, int64_t id, Delivery **ret_delivery,
 void delivery_settle(Txn *txn, const Delivery *delivery, const char *reason,
                      int64_t ticket_id, int64_t message_id_no);
 
-/* It needs an operator. ret_parked: false if it was not waiting. */
-bool delivery_park(Txn *txn, int64_t id, const char *reason, bool *ret_parked,
-                   GError **error);
+/* It needs an operator, or is rubbish and needs nobody. ret_parked: false if it
+ * was not waiting. */
+bool delivery_park(Txn *txn, int64_t id, const char *reason, bool is_rubbish,
+                   bool *ret_parked, GError **error);
 
 /* The database would not take it just now, though it takes others: later.
  * ret_postponed: how often so far; 0 if it does not wait any more. */

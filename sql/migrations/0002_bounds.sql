@@ -34,3 +34,13 @@ CREATE INDEX delivery_troubled ON delivery (not_before, id)
 
 -- One mail for a thousand recipients is one ticket, also without a Message-ID.
 COMMENT ON COLUMN message.content_digest IS 'SHA-256 of header (less trace and filter fields) and body: the same mail by another way. Without a Message-ID of the whole mail and its envelope sender: the same mail for another recipient.';
+
+-- What strangers send to us though nothing can become of it is apart from what an
+-- operator must look at: the oldest of it is found, and both are counted.
+ALTER TABLE delivery ADD is_rubbish boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN delivery.is_rubbish IS 'Of a parked one: by its sender''s doing, so that nobody need look. Else an operator must.';
+UPDATE delivery SET is_rubbish = true WHERE state = 'parked' AND reason = 'too-many-hops';
+DROP INDEX delivery_parked;
+CREATE INDEX delivery_parked ON delivery (is_rubbish, settled_at, id)
+    WHERE state = 'parked';
+COMMENT ON COLUMN delivery.state IS 'waiting: to be processed; settled: it is in a ticket; parked: nothing could become of it.';

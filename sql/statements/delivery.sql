@@ -52,8 +52,8 @@ part AS (
 completed AS (
     UPDATE delivery d
        SET source_key = $1, raw_digest = longer.digest, trace_octets = $8::integer,
-           state = 'waiting', reason = '', strikes = 0, postponed = 0,
-           not_before = now(), settled_at = NULL,
+           state = 'waiting', reason = '', is_rubbish = false, strikes = 0,
+           postponed = 0, not_before = now(), settled_at = NULL,
            completed = d.completed + 1
       FROM longer, part WHERE d.id = part.id
     RETURNING d.id),
@@ -134,8 +134,9 @@ UPDATE delivery d SET state = 'settled', reason = w.reason,
  WHERE d.id = w.id;
 
 -- name: delivery_park
---   $1 id, $2 reason
-UPDATE delivery SET state = 'parked', reason = $2, settled_at = now()
+--   $1 id, $2 reason, $3 is it rubbish?
+UPDATE delivery SET state = 'parked', reason = $2, is_rubbish = $3::boolean,
+       settled_at = now()
  WHERE id = $1::bigint AND state = 'waiting'
 RETURNING id;
 
@@ -159,14 +160,14 @@ RETURNING strikes;
 -- name: delivery_retry
 -- An operator wants it processed again.
 --   $1 id
-UPDATE delivery SET state = 'waiting', reason = '', strikes = 0, postponed = 0,
-       not_before = now(), settled_at = NULL
+UPDATE delivery SET state = 'waiting', reason = '', is_rubbish = false, strikes = 0,
+       postponed = 0, not_before = now(), settled_at = NULL
  WHERE id = $1::bigint AND state = 'parked'
 RETURNING id;
 
 -- name: delivery_retry_all
-UPDATE delivery SET state = 'waiting', reason = '', strikes = 0, postponed = 0,
-       not_before = now(), settled_at = NULL
+UPDATE delivery SET state = 'waiting', reason = '', is_rubbish = false, strikes = 0,
+       postponed = 0, not_before = now(), settled_at = NULL
  WHERE state = 'parked'
 RETURNING id;
 

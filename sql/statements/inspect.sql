@@ -85,14 +85,16 @@ SELECT o.id AS outgoing, o.kind, o.state,
 SELECT d.id AS delivery, d.state, d.transport,
        to_char(d.received_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS received,
        d.envelope_sender AS sender, d.envelope_recipient AS recipient,
-       r.octets, d.ticket_id AS ticket, d.duplicates::bigint, d.reason
+       r.octets, d.ticket_id AS ticket, d.duplicates::bigint,
+       d.is_rubbish AS rubbish, d.reason
   FROM delivery d JOIN raw_mail r ON r.digest = d.raw_digest
  WHERE ($1 = '' OR d.state = $1)
  ORDER BY d.id DESC LIMIT $2::bigint;
 
 -- name: inspect_delivery
 --   $1 delivery
-SELECT d.id AS delivery, d.state, d.reason, d.transport, d.source_key,
+SELECT d.id AS delivery, d.state, d.reason, d.is_rubbish AS rubbish,
+       d.transport, d.source_key,
        d.envelope_sender AS sender, d.envelope_recipient AS recipient, d.queue,
        d.mta_queue_id, r.octets, encode(d.raw_digest, 'hex') AS raw_digest,
        d.strikes::bigint, d.duplicates::bigint, d.completed::bigint,

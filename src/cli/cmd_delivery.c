@@ -24,7 +24,8 @@ delivery_list(int argc, char **argv)
     const CliHelp help = {
         "delivery list [OPTION...]",
         "List hand-overs, the newest first. DUPLICATES counts how often the\n"
-        "same hand-over came again and was recognised.",
+        "same hand-over came again and was recognised. RUBBISH is parked by\n"
+        "its sender's doing: no operator need look.",
         "EXAMPLES\n  postern delivery list --state parked", options};
     int end = cli_options(&help, &argc, &argv);
     if (end >= 0)
@@ -38,7 +39,7 @@ delivery_list(int argc, char **argv)
                                      NULL};
     static const char *const columns[] = {
         "delivery", "state",  "received",   "transport", "sender", "recipient",
-        "octets",   "ticket", "duplicates", "reason",    NULL};
+        "octets",   "ticket", "duplicates", "rubbish",   "reason", NULL};
     return cli_show(INSPECT_DELIVERIES, arguments, columns, json, NULL);
 }
 

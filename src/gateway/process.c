@@ -148,14 +148,16 @@ process_batch(Desk *desk, const Diary *diary, int64_t limit,
     return true;
 }
 
-/* The database refuses it for ever: that is the mail's fault, not ours. */
+/* The database refuses it for ever, and not the others: an operator must look
+ * why. */
 static bool
 park_culprit(Desk *desk, int64_t delivery_id, const char *why,
              Processed *processed, GError **error)
 {
     g_autoptr(Txn) txn = store_begin(desk->store, error);
     bool parked;
-    if (txn == NULL || !delivery_park(txn, delivery_id, why, &parked, error))
+    if (txn == NULL ||
+        !delivery_park(txn, delivery_id, why, false, &parked, error))
         return false;
     if (parked &&
         !park_tell(txn, desk, delivery_id, why, &processed->outgoing, error))
@@ -293,7 +295,7 @@ process_strike(Desk *desk, int64_t delivery_id, GError **error)
         const char *why =
             "workers died or overstayed on it, even on the pre-scan";
         size_t outgoing = 0;
-        if (!delivery_park(txn, delivery_id, why, &parked, error) ||
+        if (!delivery_park(txn, delivery_id, why, false, &parked, error) ||
             (parked &&
              !park_tell(txn, desk, delivery_id, why, &outgoing, error)))
             return false;

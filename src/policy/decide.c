@@ -270,11 +270,13 @@ decide_notices(Decision *decision, const Mail *mail, const Candidate *answered,
 
 /* ---- the order of questions ---- */
 
+/* What anybody can send us at will must not call an operator. */
 static void
-decide_park(Decision *decision, const char *reason)
+decide_park(Decision *decision, const char *reason, bool is_rubbish)
 {
     decision->verdict = VERDICT_PARK;
     decision->reason = reason;
+    decision->is_rubbish = is_rubbish;
     decision->acknowledge_reason = "parked";
 }
 
@@ -314,12 +316,12 @@ decide(const Mail *mail, const Delivery *delivery, const Lookup *lookup,
 {
     Decision *decision = decision_new(lookup->queue);
     if (lookup->queue == NULL) {
-        decide_park(decision, "no-queue-for-recipient");
+        decide_park(decision, "no-queue-for-recipient", false);
         return decision;
     }
     consider(decision, "queue", lookup->queue->name);
     if (mail->hops >= rules->limits->hops) {
-        decide_park(decision, "too-many-hops");
+        decide_park(decision, "too-many-hops", true);
         return decision;
     }
     if (delivery->message_id_no != 0) {

@@ -273,11 +273,12 @@ delivery_settle(Txn *txn, const Delivery *delivery, const char *reason,
 }
 
 bool
-delivery_park(Txn *txn, int64_t id, const char *reason, bool *ret_parked,
-              GError **error)
+delivery_park(Txn *txn, int64_t id, const char *reason, bool is_rubbish,
+              bool *ret_parked, GError **error)
 {
-    g_autoptr(PGresult) row = txn_query(
-        txn, ST_delivery_park, PARAMS(p_int(id), p_text(reason)), error);
+    g_autoptr(PGresult) row =
+        txn_query(txn, ST_delivery_park,
+                  PARAMS(p_int(id), p_text(reason), p_int(is_rubbish)), error);
     if (row == NULL)
         return false;
     *ret_parked = PQntuples(row) > 0;

@@ -247,7 +247,7 @@ record_one(Txn *txn, const Record *record, Receipt *receipt, GError **error)
     if (decision->verdict == VERDICT_PARK) {
         bool parked;
         return delivery_park(txn, record->delivery->id, decision->reason,
-                             &parked, error);
+                             decision->is_rubbish, &parked, error);
     }
     if (!record_mail(txn, record, receipt, error))
         return false;

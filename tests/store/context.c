@@ -423,7 +423,7 @@ START_TEST(a_dry_run_takes_no_lock_and_writes_nothing)
     assert_sql("0", "SELECT count(*) FROM pg_locks "
                     "WHERE locktype = 'advisory'");
     bool parked;
-    ck_assert(!delivery_park(txn, 1, "x", &parked, &error));
+    ck_assert(!delivery_park(txn, 1, "x", false, &parked, &error));
     ck_assert_ptr_nonnull(strstr(error->message, "read-only"));
     txn_free(txn);
 }

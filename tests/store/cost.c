@@ -64,7 +64,7 @@ static const Cost road[] = {
     {ST_delivery_settle,
      1000,
      {OF_MAILS("m + 1"), OF_MAILS("text 'x'"), OF_MAILS("1"), OF_MAILS("1")}},
-    {ST_delivery_park, 100, {"1", "'x'"}},
+    {ST_delivery_park, 100, {"1", "'x'", "1"}},
     {ST_delivery_postpone, 100, {"1", "'x'"}},
     {ST_delivery_strike, 100, {"1"}},
     {ST_ticket_add,
@@ -215,8 +215,9 @@ static const char *const fill[] = {
     "sha256('same'), 1, now() + interval '1 hour' "
     "FROM generate_series(1, %1$d) AS i",
     "INSERT INTO delivery (source_key, transport, envelope_recipient, "
-    "raw_digest, state) SELECT 'p' || i, 'lmtp', 'a@desk', sha256('same'), "
-    "'parked' FROM generate_series(1, %1$d) AS i",
+    "raw_digest, state, is_rubbish, settled_at) SELECT 'p' || i, 'lmtp', "
+    "'a@desk', sha256('same'), 'parked', i %% 2 = 0, "
+    "now() - interval '1 hour' FROM generate_series(1, %1$d) AS i",
     "INSERT INTO delivery (source_key, transport, envelope_recipient, "
     "raw_digest, state, mta_queue_id) SELECT 'q' || i, 'pipe', "
     "CASE WHEN i %% 2 = 0 THEN 'a@desk' ELSE 'u' || i || '@desk' END, "

@@ -302,12 +302,12 @@ START_TEST(what_has_strikes_waits_behind_all_others)
 END_TEST
 
 static bool
-park(int64_t id, const char *reason)
+park(int64_t id, const char *reason, bool is_rubbish)
 {
     Txn *txn = begin(fix.store);
     g_autoptr(GError) error = NULL;
     bool parked;
-    must(delivery_park(txn, id, reason, &parked, &error), error);
+    must(delivery_park(txn, id, reason, is_rubbish, &parked, &error), error);
     commit(txn);
     return parked;
 }
@@ -326,12 +326,12 @@ retry(int64_t id)
 START_TEST(only_what_waits_is_parked)
 {
     accept_some(2);
-    ck_assert(park(1, "it's \"odd\""));
-    ck_assert(!park(1, "again"));
-    ck_assert(!park(4711, "never was"));
-    assert_sql("parked|it's \"odd\"|t\nwaiting||NULL",
-               "SELECT state, reason, settled_at <= now() FROM delivery "
-               "ORDER BY id");
+    ck_assert(park(1, "it's \"odd\"", false));
+    ck_assert(!park(1, "again", true));
+    ck_assert(!park(4711, "never was", false));
+    assert_sql("parked|it's \"odd\"|f|t\nwaiting||f|NULL",
+               "SELECT state, reason, is_rubbish, settled_at <= now() "
+               "FROM delivery ORDER BY id");
     Txn *txn = begin(fix.store);
     assert_batch(txn, 10, "2");
     commit(txn);
@@ -342,12 +342,13 @@ START_TEST(a_parked_one_is_tried_again_by_hand)
 {
     accept_some(4);
     tell("UPDATE delivery SET state = 'parked', reason = 'r', strikes = 3, "
-         "settled_at = now() WHERE id <> 4");
+         "is_rubbish = true, settled_at = now() WHERE id <> 4");
     ck_assert_int_eq(retry(1), 1);
     ck_assert_int_eq(retry(1), 0);
     ck_assert_int_eq(retry(4), 0);
-    assert_sql("waiting||0|NULL", "SELECT state, reason, strikes, settled_at "
-                                  "FROM delivery WHERE id = 1");
+    assert_sql("waiting||f|0|NULL",
+               "SELECT state, reason, is_rubbish, strikes, settled_at "
+               "FROM delivery WHERE id = 1");
     ck_assert_int_eq(retry(0), 2);
     ck_assert_int_eq(retry(0), 0);
     assert_sql("4", "SELECT count(*) FROM delivery WHERE state = 'waiting'");

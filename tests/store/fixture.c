@@ -485,7 +485,7 @@ assert_usable(Store *store)
     must(outbox_next_due(store, &wait_s, &error), error);
     Txn *txn = begin(store);
     bool parked;
-    must(delivery_park(txn, 4711, "x", &parked, &error), error);
+    must(delivery_park(txn, 4711, "x", false, &parked, &error), error);
     commit(txn);
 }
 

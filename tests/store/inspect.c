@@ -177,9 +177,9 @@ START_TEST(deliveries_are_listed_newest_first)
 {
     make_desk();
     assert_answer(INSPECT_DELIVERIES, ARGUMENTS("", "10"),
-                  "delivery state ticket reason",
-                  "4|parked|NULL|odd\n3|waiting|NULL|\n"
-                  "2|settled|2|no-evidence\n1|settled|1|no-evidence");
+                  "delivery state ticket rubbish reason",
+                  "4|parked|NULL|no|odd\n3|waiting|NULL|no|\n"
+                  "2|settled|2|no|no-evidence\n1|settled|1|no|no-evidence");
     assert_answer(INSPECT_DELIVERIES, ARGUMENTS("settled", "1"), "delivery",
                   "2");
     assert_answer(INSPECT_DELIVERY, ARGUMENTS("1"),

@@ -237,6 +237,10 @@ static const char *const filled[] = {
     "raw_digest, state) VALUES "
     "('parked', 'lmtp', 'support@desk.example', sha256('m'), 'parked'), "
     "('settled', 'imap', 'support@desk.example', sha256('m'), 'settled')",
+    "UPDATE delivery SET reason = 'too-many-hops' WHERE source_key = 'settled'",
+    "INSERT INTO delivery (source_key, transport, envelope_recipient, "
+    "raw_digest, state, reason) VALUES ('circles', 'lmtp', "
+    "'support@desk.example', sha256('m'), 'parked', 'too-many-hops')",
 };
 
 START_TEST(a_filled_database_is_carried_on)
@@ -263,6 +267,11 @@ START_TEST(a_filled_database_is_carried_on)
                                ((Delivery *)batch->pdata[i])->key);
     ck_assert_str_eq(order->str, "fresh late struck ");
     commit(txn);
+    PGresult *rubbish =
+        PQexec(connection, "SELECT source_key FROM delivery WHERE is_rubbish");
+    ck_assert_int_eq(PQntuples(rubbish), 1);
+    ck_assert_str_eq(PQgetvalue(rubbish, 0, 0), "circles");
+    PQclear(rubbish);
     PQfinish(connection);
     fresh_close(&fresh);
     drop("fresh");

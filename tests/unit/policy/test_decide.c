@@ -473,6 +473,7 @@ START_TEST(what_is_parked_does_nothing_else)
     g_autofree char *header = travelled(50);
     g_autoptr(Decision) loop = decide_header(header);
     ck_assert_str_eq(loop->reason, "too-many-hops");
+    ck_assert(loop->is_rubbish);
     ck_assert_ptr_null(loop->ticket);
     ck_assert_ptr_null(loop->acknowledge_to);
     ck_assert_uint_eq(loop->notify->len, 0);
@@ -481,6 +482,7 @@ START_TEST(what_is_parked_does_nothing_else)
     g_autoptr(Decision) stray = decide_header(PRINTER);
     ck_assert_int_eq(stray->verdict, VERDICT_PARK);
     ck_assert_str_eq(stray->reason, "no-queue-for-recipient");
+    ck_assert(!stray->is_rubbish); /* our settings are at fault */
     ck_assert_ptr_null(stray->queue);
     assert_effects(stray, "");
 }
