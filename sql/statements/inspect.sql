@@ -1,7 +1,10 @@
 -- name: inspect_status
 SELECT w.waiting,
        coalesce(extract(epoch FROM now() - w.oldest)::bigint, 0) AS oldest_waiting_s,
-       (SELECT count(*) FROM delivery WHERE state = 'parked') AS parked,
+       (SELECT count(*) FROM delivery
+         WHERE state = 'parked' AND NOT is_rubbish) AS parked,
+       (SELECT count(*) FROM delivery
+         WHERE state = 'parked' AND is_rubbish) AS parked_rubbish,
        (SELECT count(*) FROM outgoing WHERE state = 'queued') AS queued,
        coalesce((SELECT extract(epoch FROM now() - min(created_at))::bigint
                    FROM outgoing WHERE state = 'queued'), 0) AS oldest_queued_s,

@@ -337,7 +337,8 @@ cmd_status(int argc, char **argv)
         "over\n"
         "60 s, is 300 s overdue, is parked or failed, a worker is down,\n"
         "a folder is not read), 2 critical (600 s, 3600 s, no daemon, no "
-        "folder), 3 unknown (no database).",
+        "folder), 3 unknown (no database). Parked rubbish is strangers' doing\n"
+        "and worth no warning.",
         options};
     int end = cli_options(&help, &argc, &argv);
     if (end >= 0)

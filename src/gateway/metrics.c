@@ -106,6 +106,11 @@ static const MetricRow rows[METRIC_COUNT] = {
     [METRIC_PARKED] = {.name = "deliveries_parked",
                        .type = METRIC_GAUGE,
                        .help = "Hand-overs that need a person."},
+    [METRIC_PARKED_RUBBISH] = {.name = "deliveries_parked_rubbish",
+                               .type = METRIC_GAUGE,
+                               .help = "Hand-overs of which nothing could "
+                                       "become, by their senders' doing. They "
+                                       "need nobody."},
     [METRIC_QUEUED] = {.name = "outgoing_queued",
                        .type = METRIC_GAUGE,
                        .help = "Outgoing mails that wait."},

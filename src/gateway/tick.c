@@ -63,6 +63,7 @@ tick_figures(Desk *desk, const Diary *diary, GError **error)
         {"waiting", METRIC_WAITING},
         {"oldest_waiting_s", METRIC_WAITING_AGE},
         {"parked", METRIC_PARKED},
+        {"parked_rubbish", METRIC_PARKED_RUBBISH},
         {"queued", METRIC_QUEUED},
         {"oldest_queued_s", METRIC_QUEUED_AGE},
         {"overdue_s", METRIC_OVERDUE},

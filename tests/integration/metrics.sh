@@ -121,7 +121,9 @@ test_agreement()
     agree "claimed, each attempt" claimed_total \
         'SELECT count(*) + sum(attempts) FROM outgoing'
     agree "what needs a person" deliveries_parked \
-        "SELECT count(*) FROM delivery WHERE state = 'parked'"
+        "SELECT count(*) FROM delivery WHERE state = 'parked' AND NOT is_rubbish"
+    agree "what needs nobody" deliveries_parked_rubbish \
+        "SELECT count(*) FROM delivery WHERE state = 'parked' AND is_rubbish"
     agree "what failed today" outgoing_failed_1day \
         "SELECT count(*) FROM outgoing WHERE state = 'failed'"
     agree "tickets" tickets_unfinished 'SELECT count(*) FROM ticket'

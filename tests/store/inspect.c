@@ -209,8 +209,12 @@ START_TEST(the_status_counts_what_there_is)
 {
     make_desk();
     assert_answer(INSPECT_STATUS, ARGUMENTS(NULL),
-                  "waiting parked queued sending unfinished_tickets",
-                  "1|1|1|0|1");
+                  "waiting parked parked_rubbish queued sending "
+                  "unfinished_tickets",
+                  "1|1|0|1|0|1");
+    tell("UPDATE delivery SET is_rubbish = true WHERE id = 4");
+    assert_answer(INSPECT_STATUS, ARGUMENTS(NULL), "parked parked_rubbish",
+                  "0|1");
     tell("UPDATE delivery SET received_at = now() - interval '90 seconds' "
          "WHERE id = 3");
     tell("UPDATE outgoing SET created_at = now() - interval '80 seconds', "
