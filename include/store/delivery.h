@@ -68,7 +68,18 @@ bool delivery_postpone(Txn *txn, int64_t id, const char *why,
  */
 bool delivery_strike(Txn *txn, int64_t id, int *ret_strikes, GError **error);
 
-/* Process a parked one again (`id` 0: all); ret_count: how many. */
+/* Process a parked or dropped one again (`id` 0: all that are parked);
+ * ret_count: how many. */
 bool delivery_retry(Txn *txn, int64_t id, int64_t *ret_count, GError **error);
+
+enum {
+    DELIVERY_DROP_ALL = 0,     /* ids that are none: all that is parked, */
+    DELIVERY_DROP_RUBBISH = -1 /* and of that the rubbish */
+};
+
+/* Do without a parked one, or several; `note` is added to its reason.
+ * ret_count: how many. */
+bool delivery_drop(Txn *txn, int64_t id, const char *note, int64_t *ret_count,
+                   GError **error);
 
 #endif

@@ -43,4 +43,12 @@ UPDATE delivery SET is_rubbish = true WHERE state = 'parked' AND reason = 'too-m
 DROP INDEX delivery_parked;
 CREATE INDEX delivery_parked ON delivery (is_rubbish, settled_at, id)
     WHERE state = 'parked';
-COMMENT ON COLUMN delivery.state IS 'waiting: to be processed; settled: it is in a ticket; parked: nothing could become of it.';
+
+-- Parked is not for ever: an operator drops it.
+ALTER TABLE delivery DROP CONSTRAINT delivery_state_check;
+ALTER TABLE delivery ADD CONSTRAINT delivery_state_check
+    CHECK (state IN ('waiting', 'settled', 'parked', 'dropped'));
+CREATE INDEX delivery_dropped ON delivery (settled_at) WHERE state = 'dropped';
+COMMENT ON COLUMN delivery.state IS 'waiting: to be processed; settled: it is in a ticket; parked: nothing could become of it; dropped: nothing shall.';
+COMMENT ON COLUMN delivery.reason IS 'Why it is in this state: a word for settled, a sentence for parked; who dropped it.';
+COMMENT ON COLUMN delivery.settled_at IS 'When it left the state waiting, or was dropped.';

@@ -158,17 +158,30 @@ UPDATE delivery SET strikes = strikes + 1,
 RETURNING strikes;
 
 -- name: delivery_retry
--- An operator wants it processed again.
+-- An operator wants it processed again, though he had dropped it.
 --   $1 id
 UPDATE delivery SET state = 'waiting', reason = '', is_rubbish = false, strikes = 0,
        postponed = 0, not_before = now(), settled_at = NULL
- WHERE id = $1::bigint AND state = 'parked'
+ WHERE id = $1::bigint AND state IN ('parked', 'dropped')
 RETURNING id;
 
 -- name: delivery_retry_all
 UPDATE delivery SET state = 'waiting', reason = '', is_rubbish = false, strikes = 0,
        postponed = 0, not_before = now(), settled_at = NULL
  WHERE state = 'parked'
+RETURNING id;
+
+-- name: delivery_drop
+-- An operator does without it.
+--   $1 id, $2 what to add to the reason
+UPDATE delivery SET state = 'dropped', reason = reason || $2, settled_at = now()
+ WHERE id = $1::bigint AND state = 'parked'
+RETURNING id;
+
+-- name: delivery_drop_all
+--   $1 rubbish only?, $2 what to add to the reason
+UPDATE delivery SET state = 'dropped', reason = reason || $2, settled_at = now()
+ WHERE state = 'parked' AND (is_rubbish OR NOT $1::boolean)
 RETURNING id;
 
 -- name: delivery_purge
@@ -180,4 +193,13 @@ DELETE FROM delivery WHERE id IN (
     SELECT id FROM (SELECT id, settled_at FROM delivery WHERE state = 'settled'
                      ORDER BY id LIMIT $2::bigint) AS oldest
      WHERE settled_at < now() - $1::bigint * interval '1 second')
+RETURNING id;
+
+-- name: delivery_purge_dropped
+-- The same of what was dropped, since when it was: that may have come long before.
+--   $1 seconds, $2 limit
+DELETE FROM delivery WHERE id IN (
+    SELECT id FROM delivery
+     WHERE state = 'dropped' AND settled_at < now() - $1::bigint * interval '1 second'
+     ORDER BY settled_at LIMIT $2::bigint)
 RETURNING id;

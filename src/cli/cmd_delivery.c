@@ -16,7 +16,7 @@ delivery_list(int argc, char **argv)
     gboolean json = FALSE;
     const GOptionEntry options[] = {
         {"state", 's', 0, G_OPTION_ARG_STRING, &state,
-         "only waiting, settled or parked ones", "WORD"},
+         "only waiting, settled, parked or dropped ones", "WORD"},
         {"limit", 'n', 0, G_OPTION_ARG_INT, &limit, "at most so many (30)",
          "N"},
         {"json", 0, 0, G_OPTION_ARG_NONE, &json, "an array of objects", NULL},
@@ -30,10 +30,11 @@ delivery_list(int argc, char **argv)
     int end = cli_options(&help, &argc, &argv);
     if (end >= 0)
         return end;
-    static const char *const states[] = {"waiting", "settled", "parked", NULL};
+    static const char *const states[] = {"waiting", "settled", "parked",
+                                         "dropped", NULL};
     if (state != NULL && !g_strv_contains(states, state))
         return cli_usage("delivery list",
-                         "--state is one of waiting settled parked");
+                         "--state is one of waiting settled parked dropped");
     g_autofree char *limit_text = g_strdup_printf("%d", MAX(limit, 1));
     const char *const arguments[] = {state != NULL ? state : "", limit_text,
                                      NULL};
@@ -97,7 +98,11 @@ delivery_retry_command(int argc, char **argv)
         {NULL, 0, 0, 0, NULL, NULL, NULL}};
     const CliHelp help = {
         "delivery retry ID | --all",
-        "Process parked deliveries again, with no strikes against them.",
+        "Process parked deliveries again, with no strikes against them; one "
+        "that\n"
+        "was dropped, too, by its number. What is to blame must be mended "
+        "before:\n"
+        "too-many-hops is parked again unless limits.hops is raised.",
         "EXAMPLES\n  postern delivery retry 12\n"
         "  postern delivery retry --all",
         options};
@@ -116,9 +121,93 @@ delivery_retry_command(int argc, char **argv)
         !txn_commit(txn, &error))
         return cli_fail(error);
     if (count == 0 && !all)
-        return cli_not_found("parked delivery", number);
+        return cli_not_found("parked or dropped delivery", number);
     printf("%" G_GINT64_FORMAT " waiting again\n", count);
     return CLI_GOOD;
+}
+
+/* Each by itself: what was dropped before one that is not parked is dropped. */
+static int
+drop(const Cli *cli, int64_t id, int64_t *ret_count)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *note =
+        g_strdup_printf("; dropped by %s", g_get_user_name());
+    g_autofree char *text = g_utf8_make_valid(note, -1);
+    g_autoptr(Txn) txn = store_begin(cli->desk->store, &error);
+    if (txn == NULL || !delivery_drop(txn, id, text, ret_count, &error) ||
+        !txn_commit(txn, &error))
+        return cli_fail(error);
+    return CLI_GOOD;
+}
+
+static int
+drop_numbers(const Cli *cli, char **numbers)
+{
+    for (char **text = numbers; *text != NULL; text++) {
+        int64_t number = 0, count;
+        cli_number(*text, &number);
+        int status = drop(cli, number, &count);
+        if (status != CLI_GOOD)
+            return status;
+        if (count == 0)
+            return cli_not_found("parked delivery", number);
+        printf("%" G_GINT64_FORMAT " dropped\n", number);
+    }
+    return CLI_GOOD;
+}
+
+static int
+drop_together(const Cli *cli, int64_t which)
+{
+    int64_t count;
+    int status = drop(cli, which, &count);
+    if (status == CLI_GOOD)
+        printf("%" G_GINT64_FORMAT " dropped\n", count);
+    return status;
+}
+
+/* All of them are numbers; there is one at least. */
+static bool
+are_numbers(char **texts)
+{
+    int64_t number;
+    bool good = *texts != NULL;
+    for (; good && *texts != NULL; texts++)
+        good = cli_number(*texts, &number);
+    return good;
+}
+
+static int
+delivery_drop_command(int argc, char **argv)
+{
+    gboolean all = FALSE, rubbish = FALSE;
+    const GOptionEntry options[] = {
+        {"rubbish", 0, 0, G_OPTION_ARG_NONE, &rubbish,
+         "all parked rubbish; see delivery list", NULL},
+        {"all", 0, 0, G_OPTION_ARG_NONE, &all, "all that are parked", NULL},
+        {NULL, 0, 0, 0, NULL, NULL, NULL}};
+    const CliHelp help = {
+        "delivery drop ID... | --rubbish | --all",
+        "Do without parked deliveries: they become no tickets. Until they are\n"
+        "deleted, after retention.settled_delivery, retry brings them back.",
+        "EXAMPLES\n  postern delivery drop 12 13\n"
+        "  postern delivery drop --rubbish",
+        options};
+    int end = cli_options(&help, &argc, &argv);
+    if (end >= 0)
+        return end;
+    if (all || rubbish ? argc != 1 || (all && rubbish) : !are_numbers(argv + 1))
+        return cli_usage("delivery drop",
+                         "give delivery numbers, --rubbish or --all");
+    g_auto(Cli) cli = {NULL, NULL};
+    g_autoptr(GError) error = NULL;
+    if (!cli_open(&cli, &error))
+        return cli_fail(error);
+    if (all || rubbish)
+        return drop_together(&cli,
+                             all ? DELIVERY_DROP_ALL : DELIVERY_DROP_RUBBISH);
+    return drop_numbers(&cli, argv + 1);
 }
 
 int
@@ -129,6 +218,7 @@ cmd_delivery(int argc, char **argv)
         {"show", delivery_show, "one hand-over and what became of it"},
         {"raw", delivery_raw, "the mail, byte for byte"},
         {"retry", delivery_retry_command, "process what is parked again"},
+        {"drop", delivery_drop_command, "do without what is parked"},
         {NULL, NULL, NULL}};
     return cli_dispatch("postern delivery", commands, argc, argv);
 }

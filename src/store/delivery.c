@@ -319,3 +319,20 @@ delivery_retry(Txn *txn, int64_t id, int64_t *ret_count, GError **error)
     *ret_count = PQntuples(rows);
     return true;
 }
+
+bool
+delivery_drop(Txn *txn, int64_t id, const char *note, int64_t *ret_count,
+              GError **error)
+{
+    g_autoptr(PGresult) rows =
+        id > 0 ? txn_query(txn, ST_delivery_drop,
+                           PARAMS(p_int(id), p_text(note)), error)
+               : txn_query(
+                     txn, ST_delivery_drop_all,
+                     PARAMS(p_int(id == DELIVERY_DROP_RUBBISH), p_text(note)),
+                     error);
+    if (rows == NULL)
+        return false;
+    *ret_count = PQntuples(rows);
+    return true;
+}

@@ -253,6 +253,8 @@ schema_purge(Store *store, const Retention *retention, int64_t *ret_count,
     *ret_count = 0;
     return purge(store, ST_delivery_purge, retention->settled_delivery_s,
                  ret_count, error) &&
+           purge(store, ST_delivery_purge_dropped,
+                 retention->settled_delivery_s, ret_count, error) &&
            purge(store, ST_outbox_purge, retention->sent_content_s, ret_count,
                  error);
 }

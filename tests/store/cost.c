@@ -170,7 +170,10 @@ static const struct {
 } elsewhere[] = {
     {ST_delivery_retry, "an operator"},
     {ST_delivery_retry_all, "an operator, about all that is parked"},
+    {ST_delivery_drop, "an operator"},
+    {ST_delivery_drop_all, "an operator, about all that is parked"},
     {ST_delivery_purge, "the clock: passes over what is parked"},
+    {ST_delivery_purge_dropped, "the clock"},
     {ST_folder_begin, "once for a generation of a folder"},
     {ST_left_retry_all, "an operator, about all that was left"},
     {ST_message_raw, "an operator"},

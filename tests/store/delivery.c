@@ -355,6 +355,41 @@ START_TEST(a_parked_one_is_tried_again_by_hand)
 }
 END_TEST
 
+static int64_t
+drop(int64_t id)
+{
+    Txn *txn = begin(fix.store);
+    g_autoptr(GError) error = NULL;
+    int64_t count;
+    must(delivery_drop(txn, id, "; it's dropped", &count, &error), error);
+    commit(txn);
+    return count;
+}
+
+START_TEST(only_what_is_parked_is_dropped_and_may_come_back)
+{
+    accept_some(6);
+    ck_assert_int_eq(drop(1), 0); /* it waits */
+    for (int id = 1; id <= 5; id++)
+        ck_assert(park(id, "r", id > 3));
+    tell("UPDATE delivery SET settled_at = now() - interval '1 day'");
+    ck_assert_int_eq(drop(1), 1);
+    ck_assert_int_eq(drop(1), 0);
+    ck_assert_int_eq(drop(4711), 0);
+    assert_sql("dropped|r; it's dropped|t",
+               "SELECT state, reason, settled_at > now() - interval '1 hour' "
+               "FROM delivery WHERE id = 1");
+    ck_assert_int_eq(drop(DELIVERY_DROP_RUBBISH), 2);
+    ck_assert_int_eq(drop(DELIVERY_DROP_ALL), 2);
+    ck_assert_int_eq(drop(DELIVERY_DROP_ALL), 0);
+    ck_assert_int_eq(retry(0), 0); /* of all only what is parked */
+    ck_assert_int_eq(retry(1), 1);
+    assert_sql("1|waiting|\n6|waiting|", "SELECT id, state, reason "
+                                         "FROM delivery WHERE state <> "
+                                         "'dropped' ORDER BY id");
+}
+END_TEST
+
 START_TEST(what_the_database_would_not_take_waits_longer_each_time)
 {
     static const int waits[] = {1,   2,   4,   8,    16,   32,   64,
@@ -432,6 +467,7 @@ add_delivery_tests(Suite *suite)
     tcase_add_test(tests, what_has_strikes_waits_behind_all_others);
     tcase_add_test(tests, only_what_waits_is_parked);
     tcase_add_test(tests, a_parked_one_is_tried_again_by_hand);
+    tcase_add_test(tests, only_what_is_parked_is_dropped_and_may_come_back);
     tcase_add_test(tests,
                    what_the_database_would_not_take_waits_longer_each_time);
     tcase_add_test(tests, a_batch_leaves_the_bytes_behind_when_asked_to);

@@ -494,6 +494,14 @@ START_TEST(what_is_old_and_settled_goes_and_the_mail_stays)
     ck_assert_int_eq(purge(&month), 2);
     ck_assert_int_eq(purge(&month), 0);
     assert_sql("1\n3\n4", "SELECT id FROM delivery ORDER BY id");
+    tell("UPDATE delivery SET state = 'dropped', settled_at = now() - "
+         "interval '29 days' WHERE id = 4");
+    ck_assert_int_eq(purge(&month), 0);
+    tell("UPDATE delivery SET settled_at = now() - interval '31 days' "
+         "WHERE id = 4");
+    ck_assert_int_eq(purge(&for_ever), 0);
+    ck_assert_int_eq(purge(&month), 1);
+    assert_sql("1\n3", "SELECT id FROM delivery ORDER BY id");
     assert_sql("1|t\n2|f\n3|f",
                "SELECT id, content IS NULL FROM outgoing ORDER BY id");
     assert_sql("2", "SELECT count(*) FROM message m JOIN raw_mail r "
