@@ -19,6 +19,11 @@ bool tick_figures(Desk *desk, const Diary *diary, GError **error);
  * could not be taken: tell the admin, who hears of each once a day. */
 bool tick_tell_folders(Desk *desk, size_t *ret_outgoing, GError **error);
 
+/* What was parked as rubbish is dropped after retention.rubbish, once a day,
+ * and the admin told of it. ret_outgoing: as above. */
+bool tick_drop_rubbish(Desk *desk, const Diary *diary, size_t *ret_outgoing,
+                       GError **error);
+
 /* These workers ("processor:0 sender:1") die again and again: tell the admin,
  * who hears of it once a day. ret_outgoing: as above. */
 bool tick_tell_crash_loop(Desk *desk, const char *workers, size_t *ret_outgoing,

@@ -160,6 +160,7 @@ typedef enum {
 typedef struct {
     int64_t settled_delivery_s; /* settled deliveries (at least 30 days) */
     int64_t sent_content_s;     /* content of mail that was sent */
+    int64_t rubbish_s;          /* parked by its sender's doing, then dropped */
 } Retention;
 
 typedef struct {

@@ -82,4 +82,16 @@ enum {
 bool delivery_drop(Txn *txn, int64_t id, const char *note, int64_t *ret_count,
                    GError **error);
 
+enum { DELIVERY_EXPIRE_PIECE = 1000 };
+
+/*
+ * Drop a piece of the rubbish that was parked `seconds` ago or more, unless
+ * `alarm` was raised within cool_down_s. A line for each, number, sender and
+ * reason, is added to `told` as long as that has room for it (told_max bytes).
+ * ret_count: how many; a full piece may not have been all.
+ */
+bool delivery_expire(Txn *txn, int64_t seconds, const char *alarm,
+                     int64_t cool_down_s, GString *told, size_t told_max,
+                     int64_t *ret_count, GError **error);
+
 #endif

@@ -44,7 +44,7 @@ DROP INDEX delivery_parked;
 CREATE INDEX delivery_parked ON delivery (is_rubbish, settled_at, id)
     WHERE state = 'parked';
 
--- Parked is not for ever: an operator drops it.
+-- Parked is not for ever: an operator drops it, and time drops rubbish.
 ALTER TABLE delivery DROP CONSTRAINT delivery_state_check;
 ALTER TABLE delivery ADD CONSTRAINT delivery_state_check
     CHECK (state IN ('waiting', 'settled', 'parked', 'dropped'));

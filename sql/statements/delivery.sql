@@ -184,6 +184,24 @@ UPDATE delivery SET state = 'dropped', reason = reason || $2, settled_at = now()
  WHERE state = 'parked' AND (is_rubbish OR NOT $1::boolean)
 RETURNING id;
 
+-- name: delivery_expire
+-- Rubbish that was parked long ago is dropped, the oldest first; nothing while the
+-- admin was told of it a short time ago and could not be told again.
+--   $1 seconds, $2 limit, $3 what to add to the reason, $4 alarm, $5 its cool-down
+WITH old AS (
+    SELECT id FROM delivery
+     WHERE state = 'parked' AND is_rubbish
+       AND settled_at < now() - $1::bigint * interval '1 second'
+       AND NOT EXISTS (
+           SELECT FROM alarm
+            WHERE name = $4
+              AND raised_at > now() - $5::bigint * interval '1 second')
+     ORDER BY settled_at, id LIMIT $2::bigint FOR UPDATE SKIP LOCKED)
+UPDATE delivery d SET state = 'dropped', reason = d.reason || $3,
+       settled_at = now()
+  FROM old WHERE d.id = old.id
+RETURNING d.id, coalesce(d.envelope_sender, ''), d.reason;
+
 -- name: delivery_purge
 -- Settled hand-overs older than retention, in the order in which they came: the
 -- oldest of all are looked at, no more. The mail itself stays with its message.

@@ -54,11 +54,13 @@ look(Worker *worker, int64_t *tick_at_us, GError **error)
     if (!settle_debts(worker, error))
         return false;
     if (now_us >= *tick_at_us) {
-        size_t told;
+        size_t of_rubbish, of_folders;
         if (!tick(worker->desk, &worker->diary, &outgoing, error) ||
-            !tick_tell_folders(worker->desk, &told, error))
+            !tick_drop_rubbish(worker->desk, &worker->diary, &of_rubbish,
+                               error) ||
+            !tick_tell_folders(worker->desk, &of_folders, error))
             return false;
-        outgoing += told;
+        outgoing += of_rubbish + of_folders;
         *tick_at_us = now_us + TICK_S * G_USEC_PER_SEC;
     }
     if (outgoing > 0)

@@ -13,4 +13,8 @@ bool alarm_tell(Txn *txn, const Desk *desk, const char *name,
                 int64_t cool_down_s, const char *reason, const char *detail,
                 size_t *outgoing_count, GError **error);
 
+/* The same of an alarm that was just raised by the caller. */
+void alarm_write(Txn *txn, const Desk *desk, const char *reason,
+                 const char *detail, size_t *outgoing_count);
+
 #endif

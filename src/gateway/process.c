@@ -159,8 +159,8 @@ park_culprit(Desk *desk, int64_t delivery_id, const char *why,
     if (txn == NULL ||
         !delivery_park(txn, delivery_id, why, false, &parked, error))
         return false;
-    if (parked &&
-        !park_tell(txn, desk, delivery_id, why, &processed->outgoing, error))
+    if (parked && !park_tell(txn, desk, delivery_id, why, false,
+                             &processed->outgoing, error))
         return false;
     if (!txn_commit(txn, error))
         return false;
@@ -297,7 +297,7 @@ process_strike(Desk *desk, int64_t delivery_id, GError **error)
         size_t outgoing = 0;
         if (!delivery_park(txn, delivery_id, why, false, &parked, error) ||
             (parked &&
-             !park_tell(txn, desk, delivery_id, why, &outgoing, error)))
+             !park_tell(txn, desk, delivery_id, why, false, &outgoing, error)))
             return false;
     }
     if (!txn_commit(txn, error))

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "gateway/folders.h"
 #include "gateway/metrics.h"
+#include "park.h"
 #include "store/inspect.h"
 #include "store/outbox.h"
 #include "store/schema.h"
@@ -130,6 +131,22 @@ tick_tell_folders(Desk *desk, size_t *ret_outgoing, GError **error)
            folders_figures(txn, desk->settings, &folders, error) &&
            tell_folders(txn, desk, &folders, ret_outgoing, error) &&
            txn_commit(txn, error);
+}
+
+bool
+tick_drop_rubbish(Desk *desk, const Diary *diary, size_t *ret_outgoing,
+                  GError **error)
+{
+    int64_t dropped;
+    *ret_outgoing = 0;
+    if (desk->settings->retention.rubbish_s == 0) /* kept for ever */
+        return true;
+    if (!load_texts(desk, error) ||
+        !park_drop_old(desk, diary, &dropped, ret_outgoing, error))
+        return false;
+    if (dropped > 0)
+        log_notice(event("retention.dropped"), kv_int("count", dropped));
+    return true;
 }
 
 bool

@@ -154,7 +154,8 @@ answer_one(Txn *txn, const Desk *desk, const Work *work, const Diary *diary,
     processed->outgoing += outgoing->len;
     if (work->decision->verdict == VERDICT_PARK)
         return park_tell(txn, desk, work->delivery->id, work->decision->reason,
-                         &processed->outgoing, error);
+                         work->decision->is_rubbish, &processed->outgoing,
+                         error);
     add_root_id(txn, desk, work->decision, work->receipt);
     outbox_add(txn, outgoing);
     return true;

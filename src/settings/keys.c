@@ -423,6 +423,13 @@ static const Key retention_keys[] = {
      .help = "How long the exact bytes of mail that was sent are kept. 0 "
              "keeps them for ever.",
      .or_zero = true},
+    {ROW("rubbish", KEY_DURATION, "30d", DAY, 3650LL * DAY, Retention,
+         rubbish_s),
+     .help = "How long mail stays parked that is so by its sender's doing, as "
+             "after limits.hops. Then it is dropped, once a day, and admin is "
+             "told. 0 keeps it parked for ever, as all is that an operator "
+             "must look at.",
+     .or_zero = true},
 };
 
 static const Key metrics_keys[] = {

@@ -336,3 +336,24 @@ delivery_drop(Txn *txn, int64_t id, const char *note, int64_t *ret_count,
     *ret_count = PQntuples(rows);
     return true;
 }
+
+bool
+delivery_expire(Txn *txn, int64_t seconds, const char *alarm,
+                int64_t cool_down_s, GString *told, size_t told_max,
+                int64_t *ret_count, GError **error)
+{
+    g_autoptr(PGresult) rows =
+        txn_query(txn, ST_delivery_expire,
+                  PARAMS(p_int(seconds), p_int(DELIVERY_EXPIRE_PIECE),
+                         p_text("; dropped after retention.rubbish"),
+                         p_text(alarm), p_int(cool_down_s)),
+                  error);
+    if (rows == NULL)
+        return false;
+    for (int row = 0; row < PQntuples(rows) && told->len < told_max; row++)
+        g_string_append_printf(told, "%" G_GINT64_FORMAT "  <%s>  %s\n",
+                               pg_int(rows, row, 0), pg_text(rows, row, 1),
+                               pg_text(rows, row, 2));
+    *ret_count = PQntuples(rows);
+    return true;
+}

@@ -65,6 +65,7 @@ static const Cost road[] = {
      1000,
      {OF_MAILS("m + 1"), OF_MAILS("text 'x'"), OF_MAILS("1"), OF_MAILS("1")}},
     {ST_delivery_park, 100, {"1", "'x'", "1"}},
+    {ST_delivery_expire, 1000, {"0", "20", "'x'", "'x'", "86400"}},
     {ST_delivery_postpone, 100, {"1", "'x'"}},
     {ST_delivery_strike, 100, {"1"}},
     {ST_ticket_add,

@@ -390,6 +390,43 @@ START_TEST(only_what_is_parked_is_dropped_and_may_come_back)
 }
 END_TEST
 
+static char *
+expire(int64_t expected)
+{
+    Txn *txn = begin(fix.store);
+    g_autoptr(GError) error = NULL;
+    GString *told = g_string_new(NULL);
+    int64_t count;
+    must(delivery_expire(txn, 30 * 86400, "rubbish", 86400, told, 30, &count,
+                         &error),
+         error);
+    commit(txn);
+    ck_assert_int_eq(count, expected);
+    return g_string_free(told, FALSE);
+}
+
+START_TEST(old_rubbish_is_dropped_when_the_admin_may_be_told)
+{
+    accept_some(5);
+    for (int id = 1; id <= 4; id++)
+        ck_assert(park(id, "r", id != 2));
+    tell("UPDATE delivery SET settled_at = now() - CASE id "
+         "WHEN 1 THEN interval '29 days' ELSE id * interval '30 days' END");
+    tell("INSERT INTO alarm (name) VALUES ('rubbish')");
+    g_free(expire(0));
+    tell("UPDATE alarm SET raised_at = now() - interval '25 hours'");
+    g_autofree char *told = expire(2); /* as much as fits of it */
+    ck_assert(told[0] == '3' || told[0] == '4');
+    ck_assert_ptr_nonnull(strstr(told, "  <olena@customer.example>  r; "));
+    ck_assert_ptr_eq(strchr(told, '\n'), told + strlen(told) - 1);
+    assert_sql("1|parked|r\n2|parked|r\n"
+               "3|dropped|r; dropped after retention.rubbish\n"
+               "4|dropped|r; dropped after retention.rubbish\n5|waiting|",
+               "SELECT id, state, reason FROM delivery ORDER BY id");
+    g_free(expire(0));
+}
+END_TEST
+
 START_TEST(what_the_database_would_not_take_waits_longer_each_time)
 {
     static const int waits[] = {1,   2,   4,   8,    16,   32,   64,
@@ -468,6 +505,7 @@ add_delivery_tests(Suite *suite)
     tcase_add_test(tests, only_what_waits_is_parked);
     tcase_add_test(tests, a_parked_one_is_tried_again_by_hand);
     tcase_add_test(tests, only_what_is_parked_is_dropped_and_may_come_back);
+    tcase_add_test(tests, old_rubbish_is_dropped_when_the_admin_may_be_told);
     tcase_add_test(tests,
                    what_the_database_would_not_take_waits_longer_each_time);
     tcase_add_test(tests, a_batch_leaves_the_bytes_behind_when_asked_to);

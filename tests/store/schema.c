@@ -474,7 +474,7 @@ START_TEST(what_is_old_and_settled_goes_and_the_mail_stays)
 {
     static const Retention month = {.settled_delivery_s = 30 * 86400,
                                     .sent_content_s = 7 * 86400};
-    static const Retention for_ever = {0, 0};
+    static const Retention for_ever = {0};
     receive(OLENA_MAIL("a@x"), "support@desk.example", NULL);
     receive(OLENA_MAIL("b@x"), "support@desk.example", NULL);
     accept_text(OLENA_MAIL("c@x"), "support@desk.example");
