@@ -11,8 +11,13 @@ SELECT w.waiting,
        coalesce((SELECT greatest(extract(epoch FROM now() - min(due_at))::bigint, 0)
                    FROM outgoing WHERE state = 'queued'), 0) AS overdue_s,
        (SELECT count(*) FROM outgoing WHERE state = 'submitting') AS sending,
-       (SELECT count(*) FROM outgoing WHERE state = 'failed'
+       (SELECT count(*) FROM outgoing
+         WHERE state = 'failed' AND kind <> 'acknowledgement'
            AND settled_at > now() - interval '1 day') AS failed_1day,
+       (SELECT count(*) FROM outgoing
+         WHERE state = 'failed' AND kind = 'acknowledgement'
+           AND settled_at > now() - interval '1 day')
+           AS acknowledgements_failed_1day,
        (SELECT count(*) FROM outgoing WHERE state = 'unsure'
            AND settled_at > now() - interval '1 day') AS unsure_1day,
        (SELECT count(*) FROM ticket WHERE status <> 'closed') AS unfinished_tickets

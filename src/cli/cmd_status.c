@@ -21,6 +21,9 @@ enum {
 
 enum { WATCH_S = 2, WATCH_MAX_S = 3600 };
 
+/* The longest figure's name, as cli_print_fields() writes it. */
+enum { LABEL_WIDTH = sizeof "acknowledgements failed 1day: " - 1 };
+
 typedef struct {
     const InspectTable *figures;
     const FolderFigures *folders;
@@ -141,8 +144,8 @@ static void
 print_rates(const Report *report)
 {
     for (int i = 0; report->has_rates && i < RATES; i++)
-        printf("%s%.1f %s", i == 0 ? "each second:        " : ", ",
-               report->rates[i], rates_name(i));
+        printf("%-*s%.1f %s", i == 0 ? LABEL_WIDTH : 2,
+               i == 0 ? "each second:" : ", ", report->rates[i], rates_name(i));
     if (report->has_rates)
         putchar('\n');
 }
@@ -151,19 +154,19 @@ static void
 print_folders(const FolderFigures *folders)
 {
     if (folders->watched > 0)
-        printf("folders:            %" G_GINT64_FORMAT
-               " watched, %" G_GINT64_FORMAT " not read, %" G_GINT64_FORMAT
-               " mails wait, %" G_GINT64_FORMAT " parked\n",
-               folders->watched, folders->silent, folders->waiting,
-               folders->parked);
+        printf("%-*s%" G_GINT64_FORMAT " watched, %" G_GINT64_FORMAT
+               " not read, %" G_GINT64_FORMAT " mails wait, %" G_GINT64_FORMAT
+               " parked\n",
+               LABEL_WIDTH, "folders:", folders->watched, folders->silent,
+               folders->waiting, folders->parked);
 }
 
 static void
 print_people(const Report *report)
 {
-    printf("status:             %s\n", status_word(report->status));
+    printf("%-*s%s\n", LABEL_WIDTH, "status:", status_word(report->status));
     for (guint i = 0; i < report->reasons->len; i++)
-        printf("                    %s\n",
+        printf("%-*s%s\n", LABEL_WIDTH, "",
                (const char *)report->reasons->pdata[i]);
     cli_print_fields(report->figures, 0);
     print_folders(report->folders);
@@ -338,7 +341,7 @@ cmd_status(int argc, char **argv)
         "60 s, is 300 s overdue, is parked or failed, a worker is down,\n"
         "a folder is not read), 2 critical (600 s, 3600 s, no daemon, no "
         "folder), 3 unknown (no database). Parked rubbish is strangers' doing\n"
-        "and worth no warning.",
+        "and worth no warning, nor are acknowledgements that failed.",
         options};
     int end = cli_options(&help, &argc, &argv);
     if (end >= 0)

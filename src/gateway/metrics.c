@@ -126,7 +126,12 @@ static const MetricRow rows[METRIC_COUNT] = {
     [METRIC_FAILED] = {.name = "outgoing_failed_1day",
                        .type = METRIC_GAUGE,
                        .help = "Outgoing mails that failed for good within "
-                               "the last day."},
+                               "the last day, but for acknowledgements."},
+    [METRIC_FAILED_ACKNOWLEDGEMENTS] =
+        {.name = "acknowledgements_failed_1day",
+         .type = METRIC_GAUGE,
+         .help = "Acknowledgements that failed for good within the last day: "
+                 "whom a stranger names as the sender need not exist."},
     [METRIC_UNSURE] = {.name = "outgoing_unsure_1day",
                        .type = METRIC_GAUGE,
                        .help = "Acknowledgements of the last day that "

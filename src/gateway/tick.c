@@ -70,6 +70,7 @@ tick_figures(Desk *desk, const Diary *diary, GError **error)
         {"overdue_s", METRIC_OVERDUE},
         {"sending", METRIC_SENDING},
         {"failed_1day", METRIC_FAILED},
+        {"acknowledgements_failed_1day", METRIC_FAILED_ACKNOWLEDGEMENTS},
         {"unsure_1day", METRIC_UNSURE},
         {"unfinished_tickets", METRIC_TICKETS},
     };

@@ -125,7 +125,11 @@ test_agreement()
     agree "what needs nobody" deliveries_parked_rubbish \
         "SELECT count(*) FROM delivery WHERE state = 'parked' AND is_rubbish"
     agree "what failed today" outgoing_failed_1day \
-        "SELECT count(*) FROM outgoing WHERE state = 'failed'"
+        "SELECT count(*) FROM outgoing
+            WHERE state = 'failed' AND kind <> 'acknowledgement'"
+    agree "and of acknowledgements" acknowledgements_failed_1day \
+        "SELECT count(*) FROM outgoing
+            WHERE state = 'failed' AND kind = 'acknowledgement'"
     agree "tickets" tickets_unfinished 'SELECT count(*) FROM ticket'
     tap_ok "the time they are of is now" \
         [ $(($(date +%s) - $(metric figures_timestamp_seconds))) -le 60 ]

@@ -215,6 +215,12 @@ START_TEST(the_status_counts_what_there_is)
     tell("UPDATE delivery SET is_rubbish = true WHERE id = 4");
     assert_answer(INSPECT_STATUS, ARGUMENTS(NULL), "parked parked_rubbish",
                   "0|1");
+    tell("INSERT INTO outgoing (kind, state, envelope_sender, message_id, "
+         "settled_at) VALUES ('acknowledgement', 'failed', '', 'i', now()), "
+         "('acknowledgement', 'failed', '', 'i', now()), "
+         "('admin', 'failed', '', 'i', now())");
+    assert_answer(INSPECT_STATUS, ARGUMENTS(NULL),
+                  "failed_1day acknowledgements_failed_1day", "1|2");
     tell("UPDATE delivery SET received_at = now() - interval '90 seconds' "
          "WHERE id = 3");
     tell("UPDATE outgoing SET created_at = now() - interval '80 seconds', "
