@@ -42,9 +42,9 @@ fill_address(const char *path, struct sockaddr_un *ret_address, GError **error)
 }
 
 /*
- * Who makes or removes the file. In a folder of somebody else's, such as
- * Postfix's private/, it is root as well, if the folders above are root's
- * alone: then it is this folder, and in it we make a socket, which is no
+ * Who makes or removes the file. In a folder that only somebody else may write
+ * to, such as Postfix's private/, it is root as well, if the folders above are
+ * root's alone: then it is this folder, and in it we make a socket, which is no
  * other's by is_fresh(), and remove a name.
  */
 static ServiceTurn
@@ -54,7 +54,8 @@ act_in_folder_of(const char *path)
     g_autofree char *foreign = service_foreign_folder(folder);
     struct stat status;
     if (foreign == NULL && lstat(folder, &status) == 0 &&
-        S_ISDIR(status.st_mode) && status.st_uid != service_uid())
+        S_ISDIR(status.st_mode) && status.st_uid != service_uid() &&
+        (status.st_mode & (S_IWGRP | S_IWOTH)) == 0)
         return (ServiceTurn){false};
     return service_act_at(path);
 }

@@ -90,8 +90,9 @@ test_ids()
 # The database has one mail that it takes too long for, whatever the reason is.
 test_slow_statement()
 {
+    dawdle='pg_sleep(3600)' # longer than anybody waits: that is what it is for
     desk_sql "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS
-        'BEGIN PERFORM pg_sleep(3600); RETURN NEW; END';
+        'BEGIN PERFORM $dawdle; RETURN NEW; END';
         CREATE TRIGGER dawdle BEFORE INSERT ON ticket FOR EACH ROW
         WHEN (NEW.subject = 'slow one') EXECUTE FUNCTION dawdle()" >/dev/null
     mail_write slow slow@customers.test 'slow one'
@@ -182,7 +183,7 @@ test_share()
         tap_skip "the MTA's place is kept free" "needs two users, thus root"
         return
     fi
-    desk_settings 'workers = { lmtp = 2; lmtp_max = 4; };
+    desk_settings 'workers = { lmtp = 2; lmtp_max = 4; lmtp_idle = "2s"; };
         limits = { poll = "1s"; stress_idle = "10min"; };'
     desk_renew lmtp 2
     mark_log

@@ -17,7 +17,8 @@ tells this order from the one before; each order is carried out once:
                             and say so, which is not an error
 
     ... WORD TEXT           the same at the next Sync or Flush whose flight has
-                            TEXT in it, such as the name of a statement
+                            TEXT in it, such as the name of a statement;
+                            abort: at the COMMIT of a whole flight that has
     cut-question WORD N     close both sides in place of the n-th message that
                             clients send from now on, of all connections
     cut-answer WORD N       the same with what the server sends
@@ -97,7 +98,7 @@ class Session:
         if rest is None:
             return
         self.server.sendall(head + rest)
-        kept = b""
+        kept = flight = b""
         while True:
             message = read_message(self.client)
             if message is None or self.proxy.counts("cut-question"):
@@ -107,7 +108,11 @@ class Session:
                 if message[:1] == b"E":
                     self.expected += 1
                 continue
-            order = self.proxy.order(message[:1] == b"S", kept)
+            is_sync = message[:1] == b"S"
+            flight += kept
+            order = self.proxy.order(is_sync, kept, flight)
+            if is_sync:
+                flight = b""
             if order == "cut-before":
                 return
             if order == "abort":  # the same length
@@ -166,14 +171,19 @@ class Proxy:
             file.write(" ".join(words) + "\n")
         os.rename(self.control + ".new", self.control + ".done")
 
-    def order(self, is_sync, flight):
-        """What is to happen to this flight."""
+    def order(self, is_sync, kept, flight):
+        """What is to happen to what was kept, the end of a flight so far."""
         with self.lock:
             words = self._read()
             if len(words) < 2 or words[0] in COUNTED:
                 return "pass"
-            if (words[2].encode() not in flight if len(words) > 2
-                    else not is_sync):
+            if words[0] == "abort":  # the COMMIT of a flight with TEXT in it
+                meant = b"COMMIT\0" in kept and words[2].encode() in flight
+            elif len(words) > 2:
+                meant = words[2].encode() in kept
+            else:
+                meant = is_sync
+            if not meant:
                 return "pass"
             self._done(words)
             return words[0]
