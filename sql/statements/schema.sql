@@ -33,6 +33,11 @@ SELECT current_setting('max_connections')::bigint
        - current_setting('superuser_reserved_connections')::bigint
        - coalesce(current_setting('reserved_connections', true), '0')::bigint;
 
+-- name: statement_time
+-- Of the rules below only the time, for a flight of few and simple statements.
+--   $1 milliseconds
+SELECT set_config('statement_timeout', $1, true);
+
 -- name: statement_rules
 -- For this transaction. No statement may take longer than our patience: the server
 -- ends it, while we still listen. And each of our statements has one good plan, by

@@ -13,17 +13,30 @@ enum { PIECE_BYTES = 8 * 1024 * 1024 };
 
 /* ---- accept ---- */
 
+/* Only a pipe can lose its end unnoticed. */
+static bool
+may_complete(const Delivery *delivery)
+{
+    return *delivery->mta_queue_id != '\0' &&
+           g_strcmp0(delivery->transport, "pipe") == 0;
+}
+
+static bool
+send_rules(Pg *pg, const Delivery *delivery, GError **error)
+{
+    return may_complete(delivery) ? pg_send_rules(pg, error)
+                                  : pg_send_time(pg, error);
+}
+
 static bool
 send_row(Pg *pg, const Delivery *delivery, GBytes *digest, size_t trace_octets,
          GError **error)
 {
     gsize length;
     const void *bytes = g_bytes_get_data(digest, &length);
-    /* Only a pipe can lose its end unnoticed. */
-    bool may_complete = *delivery->mta_queue_id != '\0' &&
-                        g_strcmp0(delivery->transport, "pipe") == 0;
     return pg_send(
-        pg, may_complete ? ST_delivery_add_completing : ST_delivery_add,
+        pg,
+        may_complete(delivery) ? ST_delivery_add_completing : ST_delivery_add,
         PARAMS(p_text(delivery->key), p_text(delivery->transport),
                p_text(delivery->envelope_sender),
                p_text(delivery->envelope_recipient), p_text(delivery->queue),
@@ -47,19 +60,21 @@ delivery_add_large(Pg *pg, GBytes *digest, GBytes *raw, GError **error)
 
 /* Is the transaction open so that COPY can be used, or one flight? */
 static bool
-send_raw(Pg *pg, GBytes *digest, GBytes *raw, GError **error)
+send_raw(Pg *pg, const Delivery *delivery, GBytes *digest, GError **error)
 {
+    GBytes *raw = delivery->raw;
     gsize digest_length, length;
     const void *digest_bytes = g_bytes_get_data(digest, &digest_length);
     const void *bytes = g_bytes_get_data(raw, &length);
     if (length <= DELIVERY_LARGE_BYTES)
-        return pg_send_rules(pg, error) &&
+        return send_rules(pg, delivery, error) &&
                pg_send(pg, ST_raw_add,
                        PARAMS(p_bytes(digest_bytes, digest_length),
                               p_bytes(length > 0 ? bytes : "", length),
                               p_int((int64_t)length)),
                        false, error);
-    return pg_send_text(pg, "BEGIN", error) && pg_send_rules(pg, error) &&
+    return pg_send_text(pg, "BEGIN", error) &&
+           send_rules(pg, delivery, error) &&
            delivery_add_large(pg, digest, raw, error);
 }
 
@@ -92,9 +107,9 @@ delivery_add(Store *store, const GPtrArray *deliveries, GBytes *digest,
     if (pg == NULL)
         return false;
     store->unfinished = true;
-    GBytes *raw = ((const Delivery *)deliveries->pdata[0])->raw;
-    bool large = g_bytes_get_size(raw) > DELIVERY_LARGE_BYTES;
-    if (!send_raw(pg, digest, raw, error))
+    const Delivery *first = deliveries->pdata[0]; /* they share its raw */
+    bool large = g_bytes_get_size(first->raw) > DELIVERY_LARGE_BYTES;
+    if (!send_raw(pg, first, digest, error))
         return false;
     for (guint i = 0; i < deliveries->len; i++)
         if (!send_row(pg, deliveries->pdata[i], digest, trace_octets, error))

@@ -168,12 +168,12 @@ send_deliveries(Pg *pg, const FolderBatch *batch, GError **error)
         const Delivery *delivery = batch->deliveries->pdata[i];
         gsize length;
         const void *digest = g_bytes_get_data(delivery->raw_digest, &length);
-        rows_add(&rows, PARAMS(p_text(delivery->key),
-                               p_text(delivery->envelope_sender),
-                               p_text(delivery->envelope_recipient),
-                               p_text(delivery->queue), p_bytes(digest, length),
-                               p_int(delivery->turn_us),
-                               p_int(batch->compared[i])));
+        rows_add(&rows,
+                 PARAMS(p_text(delivery->key),
+                        p_text(delivery->envelope_sender),
+                        p_text(delivery->envelope_recipient),
+                        p_text(delivery->queue), p_bytes(digest, length),
+                        p_int(delivery->turn_us), p_int(batch->compared[i])));
     }
     return rows_send(&rows, pg, ST_folder_delivery_add, NO_PARAMS, true, error);
 }

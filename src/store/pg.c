@@ -343,25 +343,32 @@ pg_send(Pg *pg, StatementName name, const Param *params, bool keep,
                         what, error);
 }
 
-static bool
-send_rules(Pg *pg, int64_t statement_ms, GError **error)
+static int64_t
+statement_ms(const Pg *pg)
 {
-    return pg_send(pg, ST_statement_rules, PARAMS(p_int(statement_ms)), false,
-                   error);
+    return pg->timeout_us / 1000 * STATEMENT_PERCENT / 100;
 }
 
 bool
 pg_send_rules(Pg *pg, GError **error)
 {
     pg->out_of_time = false;
-    return send_rules(pg, pg->timeout_us / 1000 * STATEMENT_PERCENT / 100,
-                      error);
+    return pg_send(pg, ST_statement_rules, PARAMS(p_int(statement_ms(pg))),
+                   false, error);
+}
+
+bool
+pg_send_time(Pg *pg, GError **error)
+{
+    pg->out_of_time = false;
+    return pg_send(pg, ST_statement_time, PARAMS(p_int(statement_ms(pg))),
+                   false, error);
 }
 
 bool
 pg_send_no_time(Pg *pg, GError **error)
 {
-    return send_rules(pg, 0, error);
+    return pg_send(pg, ST_statement_time, PARAMS(p_int(0)), false, error);
 }
 
 void

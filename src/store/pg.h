@@ -61,6 +61,8 @@ bool pg_send_text(Pg *pg, const char *sql, GError **error);
  * only, so that a pooler's next client does not inherit it.
  */
 bool pg_send_rules(Pg *pg, GError **error);
+/* The time alone: for simple statements, which have but one plan. */
+bool pg_send_time(Pg *pg, GError **error);
 /* From here on a statement may take what it takes: COPY, as long as something
  * moves. */
 bool pg_send_no_time(Pg *pg, GError **error);
@@ -68,8 +70,8 @@ bool pg_send_no_time(Pg *pg, GError **error);
 void pg_set_timeout(Pg *pg, int64_t timeout_s);
 /* Has the server ended a statement since, because of its time? */
 bool pg_is_out_of_time(const Pg *pg);
-/* Have results sent as soon as they are there, not when the flight ends: time is
- * counted between them. */
+/* Have results sent as soon as they are there, not when the flight ends: time
+ * is counted between them. */
 bool pg_flush_request(Pg *pg, GError **error);
 
 /* The next kept result, in binary format. Free with PQclear(). */

@@ -184,6 +184,7 @@ static const struct {
     {ST_outbox_purge, "the clock"},
     {ST_ticket_set_status, "an operator"},
     {ST_statement_rules, "touches nothing"},
+    {ST_statement_time, "touches nothing"},
 };
 
 /* ---- hostile tables ---- */
