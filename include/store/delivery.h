@@ -29,13 +29,16 @@ bool delivery_add(Store *store, const GPtrArray *deliveries, GBytes *digest,
                   size_t trace_octets, Added *ret_added, GError **error);
 
 /*
- * Take up to `limit` of what is waiting, by turn, and behind them what has made
- * trouble before (one that is due at least, if limit is above 1), and hold the
- * rows until the transaction ends. Returns Delivery*; those above
- * `inline_bytes` have no raw yet.
+ * Take up to `limit` of what is waiting, by turn, and where there is room for
+ * more what has made trouble before, and hold the rows until the transaction
+ * ends. Returns Delivery*; those above `inline_bytes` have no raw yet.
  */
 GPtrArray *delivery_lock_batch(Txn *txn, int64_t limit, int64_t inline_bytes,
                                GError **error);
+
+/* The same for one that has made trouble and is due, without its bytes: it has
+ * its chance, alone, however many others wait. */
+GPtrArray *delivery_lock_troubled(Txn *txn, GError **error);
 
 /* How many wait to be processed, counted up to `limit` of them. */
 bool delivery_backlog(Store *store, int64_t limit, int64_t *ret_count,

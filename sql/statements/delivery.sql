@@ -69,21 +69,23 @@ UNION ALL
 SELECT id, false, true FROM completed;
 
 -- name: delivery_lock_batch
--- What is waiting, by turn; then, by the time for which they were put off, those
--- that have made trouble: as many as there is room for, and one at least, for
--- nobody waits for ever. Others' rows are skipped. Large mails come without their
--- bytes and are read one at a time, and so do all but the first of the same bytes.
---   $1 limit, $2 octets up to which the bytes come along
+-- What is waiting, by turn; then, as far as there is room, what has made trouble, by
+-- the time for which it was put off. Others' rows are skipped. Large mails come
+-- without their bytes and are read one at a time, and so do all but the first of
+-- the same bytes.
+--   $1 limit, $2 octets up to which the bytes come along, $3 1: only what has made
+--   trouble
 WITH fresh AS MATERIALIZED (
     SELECT * FROM delivery
      WHERE state = 'waiting' AND strikes + postponed = 0
-     ORDER BY turn, id LIMIT $1::integer FOR UPDATE SKIP LOCKED),
+     ORDER BY turn, id
+     LIMIT CASE $3::bigint WHEN 0 THEN $1::integer ELSE 0 END
+       FOR UPDATE SKIP LOCKED),
 troubled AS MATERIALIZED (
     SELECT * FROM delivery
      WHERE state = 'waiting' AND strikes + postponed > 0 AND not_before <= now()
      ORDER BY not_before, id
-     LIMIT (SELECT greatest($1::integer - count(*), ($1::integer > 1)::integer)
-              FROM fresh)
+     LIMIT (SELECT greatest($1::integer - count(*), 0) FROM fresh)
        FOR UPDATE SKIP LOCKED)
 SELECT d.id, d.source_key, d.transport, d.envelope_sender, d.envelope_recipient,
        d.queue, d.mta_queue_id, floor(extract(epoch FROM d.received_at))::bigint,

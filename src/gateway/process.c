@@ -102,14 +102,32 @@ lock_batch(Txn *txn, const GPtrArray *works, GError **error)
     return store_lock_context(txn, locks, error);
 }
 
-static bool
-process_batch(Desk *desk, const Diary *diary, int64_t limit,
-              Processed *processed, size_t *ret_size, Culprit *ret_culprit,
-              GError **error)
+/* What is taken together: a batch, one that waits, or one that waits and has
+ * made trouble. Alone, a mail is named before its bytes are read: they may be
+ * at fault. */
+typedef enum { TAKE_BATCH, TAKE_ONE, TAKE_TROUBLED } Take;
+
+static GPtrArray *
+take_mails(Txn *txn, const Desk *desk, Take take, GError **error)
 {
-    /* Alone, a mail is named before its bytes are read: they may be at fault.
-     */
-    int64_t inline_bytes = limit > 1 ? DELIVERY_LARGE_BYTES : -1;
+    switch (take) {
+    case TAKE_BATCH:
+        if (desk->settings->limits.batch > 1)
+            return delivery_lock_batch(txn, desk->settings->limits.batch,
+                                       DELIVERY_LARGE_BYTES, error);
+        break;
+    case TAKE_ONE:
+        break;
+    case TAKE_TROUBLED:
+        return delivery_lock_troubled(txn, error);
+    }
+    return delivery_lock_batch(txn, 1, -1, error);
+}
+
+static bool
+process_batch(Desk *desk, const Diary *diary, Take take, Processed *processed,
+              size_t *ret_size, Culprit *ret_culprit, GError **error)
+{
     Processed done = {0, 0};
     *ret_size = 0;
     *ret_culprit = (Culprit){0, false};
@@ -117,16 +135,16 @@ process_batch(Desk *desk, const Diary *diary, int64_t limit,
     g_autoptr(Txn) txn = store_begin(desk->store, error);
     if (txn == NULL)
         return false;
-    g_autoptr(GPtrArray) batch =
-        delivery_lock_batch(txn, limit, inline_bytes, error);
+    g_autoptr(GPtrArray) batch = take_mails(txn, desk, take, error);
     if (batch == NULL)
         return false;
     *ret_size = batch->len;
     if (batch->len == 0) {
-        readings_forget(desk->readings);
+        if (take != TAKE_TROUBLED)
+            readings_forget(desk->readings);
         return txn_commit(txn, error);
     }
-    if (limit == 1)
+    if (take != TAKE_BATCH || desk->settings->limits.batch == 1)
         ret_culprit->id = ((const Delivery *)batch->pdata[0])->id;
     FAILPOINT("process.locked");
     g_autoptr(GPtrArray) works =
@@ -229,7 +247,7 @@ process_one_by_one(Desk *desk, const Diary *diary, size_t count,
         g_autoptr(GError) failure = NULL;
         size_t size;
         Culprit culprit;
-        if (process_batch(desk, diary, 1, processed, &size, &culprit,
+        if (process_batch(desk, diary, TAKE_ONE, processed, &size, &culprit,
                           &failure)) {
             if (size == 0)
                 break;
@@ -238,6 +256,19 @@ process_one_by_one(Desk *desk, const Diary *diary, size_t count,
         }
     }
     return true;
+}
+
+/* Behind a full batch: nobody waits for ever, however many others wait. */
+static bool
+process_troubled(Desk *desk, const Diary *diary, Processed *processed,
+                 GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    size_t size;
+    Culprit culprit;
+    return process_batch(desk, diary, TAKE_TROUBLED, processed, &size, &culprit,
+                         &failure) ||
+           answer_culprit(desk, &culprit, failure, processed, error);
 }
 
 /* A whole batch failed: what becomes of its mails? */
@@ -269,9 +300,10 @@ process_waiting(Desk *desk, const Diary *diary, Processed *ret_processed,
     do {
         g_autoptr(GError) failure = NULL;
         size_t size;
-        if (process_batch(desk, diary, desk->settings->limits.batch,
-                          ret_processed, &size, &culprit, &failure))
-            return true;
+        if (process_batch(desk, diary, TAKE_BATCH, ret_processed, &size,
+                          &culprit, &failure))
+            return size < (size_t)desk->settings->limits.batch ||
+                   process_troubled(desk, diary, ret_processed, error);
         if (!answer_batch(desk, diary, size, &culprit, failure, ret_processed,
                           error))
             return false;

@@ -159,13 +159,13 @@ share_raw(GHashTable *raws, Delivery *delivery)
         delivery->raw = g_bytes_ref(lent);
 }
 
-GPtrArray *
-delivery_lock_batch(Txn *txn, int64_t limit, int64_t inline_bytes,
-                    GError **error)
+static GPtrArray *
+lock(Txn *txn, int64_t limit, int64_t inline_bytes, bool only_troubled,
+     GError **error)
 {
-    g_autoptr(PGresult) rows =
-        txn_query(txn, ST_delivery_lock_batch,
-                  PARAMS(p_int(limit), p_int(inline_bytes)), error);
+    g_autoptr(PGresult) rows = txn_query(
+        txn, ST_delivery_lock_batch,
+        PARAMS(p_int(limit), p_int(inline_bytes), p_int(only_troubled)), error);
     if (rows == NULL)
         return NULL;
     GPtrArray *batch =
@@ -178,6 +178,19 @@ delivery_lock_batch(Txn *txn, int64_t limit, int64_t inline_bytes,
         g_ptr_array_add(batch, delivery);
     }
     return batch;
+}
+
+GPtrArray *
+delivery_lock_batch(Txn *txn, int64_t limit, int64_t inline_bytes,
+                    GError **error)
+{
+    return lock(txn, limit, inline_bytes, false, error);
+}
+
+GPtrArray *
+delivery_lock_troubled(Txn *txn, GError **error)
+{
+    return lock(txn, 1, -1, true, error);
 }
 
 static GBytes *

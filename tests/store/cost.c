@@ -41,7 +41,7 @@ static const Cost road[] = {
      {"'k'", "'pipe'", "'a@siege'", "'a@desk'", "''", "'Q'", "sha256('whole')",
       "0", "0"}},
     /* process */
-    {ST_delivery_lock_batch, 400, {"32", "1048576"}},
+    {ST_delivery_lock_batch, 400, {"32", "1048576", "0"}},
     {ST_delivery_backlog, 100, {"100"}},
     {ST_delivery_read, 100, {"1"}},
     {ST_context_lock, 100, {OF_IDS("(m * 16 + p)::bigint")}},

@@ -457,6 +457,29 @@ START_TEST(what_the_database_would_not_take_waits_longer_each_time)
 }
 END_TEST
 
+START_TEST(what_made_trouble_has_the_room_that_is_left_or_a_turn_alone)
+{
+    accept_some(4);
+    tell("UPDATE delivery SET strikes = 1 WHERE id = 1");
+    tell("UPDATE delivery SET postponed = 1, not_before = now() + "
+         "interval '1 hour' WHERE id = 2");
+    Txn *txn = begin(fix.store);
+    assert_batch(txn, 2, "3 4");
+    commit(txn);
+    txn = begin(fix.store);
+    assert_batch(txn, 3, "3 4 1");
+    commit(txn);
+    txn = begin(fix.store);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) one = delivery_lock_troubled(txn, &error);
+    must(one != NULL, error);
+    ck_assert_uint_eq(one->len, 1);
+    ck_assert_int_eq(((Delivery *)one->pdata[0])->id, 1);
+    ck_assert_ptr_null(((Delivery *)one->pdata[0])->raw);
+    commit(txn);
+}
+END_TEST
+
 START_TEST(a_batch_leaves_the_bytes_behind_when_asked_to)
 {
     accept_some(1);
@@ -508,6 +531,8 @@ add_delivery_tests(Suite *suite)
     tcase_add_test(tests, old_rubbish_is_dropped_when_the_admin_may_be_told);
     tcase_add_test(tests,
                    what_the_database_would_not_take_waits_longer_each_time);
+    tcase_add_test(tests,
+                   what_made_trouble_has_the_room_that_is_left_or_a_turn_alone);
     tcase_add_test(tests, a_batch_leaves_the_bytes_behind_when_asked_to);
     tcase_add_test(tests, what_is_settled_says_where_it_is);
 }
