@@ -29,9 +29,8 @@ bool delivery_add(Store *store, const GPtrArray *deliveries, GBytes *digest,
                   size_t trace_octets, Added *ret_added, GError **error);
 
 /*
- * Take up to `limit` of what is waiting, by turn, and where there is room for
- * more what has made trouble before, and hold the rows until the transaction
- * ends. Returns Delivery*; those above `inline_bytes` have no raw yet.
+ * Take up to `limit` of what is waiting, by turn, or if there is none of what
+ * has made trouble before, and hold the rows until the transaction ends. Returns Delivery*; those above `inline_bytes` have no raw yet.
  */
 GPtrArray *delivery_lock_batch(Txn *txn, int64_t limit, int64_t inline_bytes,
                                GError **error);

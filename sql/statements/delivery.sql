@@ -69,8 +69,8 @@ UNION ALL
 SELECT id, false, true FROM completed;
 
 -- name: delivery_lock_batch
--- What is waiting, by turn; then, as far as there is room, what has made trouble, by
--- the time for which it was put off. Others' rows are skipped. Large mails come
+-- What is waiting, by turn; only if there is none what has made trouble, by the time
+-- for which it was put off: in one batch with others it would hold them up. Others' rows are skipped. Large mails come
 -- without their bytes and are read one at a time, and so do all but the first of
 -- the same bytes.
 --   $1 limit, $2 octets up to which the bytes come along, $3 1: only what has made
@@ -85,7 +85,7 @@ troubled AS MATERIALIZED (
     SELECT * FROM delivery
      WHERE state = 'waiting' AND strikes + postponed > 0 AND not_before <= now()
      ORDER BY not_before, id
-     LIMIT (SELECT greatest($1::integer - count(*), 0) FROM fresh)
+     LIMIT CASE WHEN EXISTS (SELECT FROM fresh) THEN 0 ELSE $1::integer END
        FOR UPDATE SKIP LOCKED)
 SELECT d.id, d.source_key, d.transport, d.envelope_sender, d.envelope_recipient,
        d.queue, d.mta_queue_id, floor(extract(epoch FROM d.received_at))::bigint,
@@ -139,16 +139,19 @@ UPDATE delivery d SET state = 'settled', reason = w.reason,
 --   $1 id, $2 reason, $3 is it rubbish?
 UPDATE delivery SET state = 'parked', reason = $2, is_rubbish = $3::boolean,
        settled_at = now()
- WHERE id = $1::bigint AND state = 'waiting'
+ WHERE id = (SELECT id FROM delivery WHERE id = $1::bigint AND state = 'waiting'
+                FOR UPDATE SKIP LOCKED)
 RETURNING id;
 
 -- name: delivery_postpone
 -- The database would not take it just now, though it takes others: later, and
--- later each time, up to an hour.
+-- later each time, up to an hour. If another has it in hand meanwhile, that one
+-- will see; the same holds for delivery_park.
 --   $1 id, $2 why
 UPDATE delivery SET postponed = postponed + 1, reason = $2,
        not_before = now() + least(2 ^ least(postponed, 12), 3600) * interval '1 second'
- WHERE id = $1::bigint AND state = 'waiting'
+ WHERE id = (SELECT id FROM delivery WHERE id = $1::bigint AND state = 'waiting'
+                FOR UPDATE SKIP LOCKED)
 RETURNING postponed::bigint;
 
 -- name: delivery_strike

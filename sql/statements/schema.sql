@@ -42,9 +42,11 @@ SELECT set_config('statement_timeout', $1, true);
 -- For this transaction. No statement may take longer than our patience: the server
 -- ends it, while we still listen. And each of our statements has one good plan, by
 -- index, row by row: what the planner thinks of tables that were empty a minute ago
--- leads it to others, which it then keeps while they grow.
---   $1 milliseconds
+-- leads it to others, which it then keeps while they grow. Who waits for a lock is
+-- told so before: that is another's doing.
+--   $1 milliseconds for a statement, $2 for a lock
 SELECT set_config('statement_timeout', $1, true),
+       set_config('lock_timeout', $2, true),
        set_config('enable_seqscan', 'off', true),
        set_config('enable_bitmapscan', 'off', true),
        set_config('enable_hashjoin', 'off', true),

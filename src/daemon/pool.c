@@ -225,6 +225,7 @@ bury(Pool *pool, Plan *plan, int status)
             slot->debt.struck = slot->delivery_id;
     }
     slot->looping = plan->deaths >= LOOP_DEATHS;
+    slot->peer = slot->guests = 0;
     slot->pid = plan->pid = 0;
     slot->memory_bytes = 0;
     slot->back_by_us = 0;

@@ -53,7 +53,9 @@ char *
 sealed_read(int fd, size_t most, size_t *ret_length)
 {
     struct stat status;
-    if (fcntl(fd, F_GET_SEALS) != SEALS || fstat(fd, &status) != 0 ||
+    /* A hardened kernel adds a seal of its own (vm.memfd_noexec). */
+    int seals = fcntl(fd, F_GET_SEALS);
+    if (seals < 0 || (seals & SEALS) != SEALS || fstat(fd, &status) != 0 ||
         (size_t)status.st_size > most)
         return NULL;
     size_t length = (size_t)status.st_size;

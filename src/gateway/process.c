@@ -258,7 +258,7 @@ process_one_by_one(Desk *desk, const Diary *diary, size_t count,
     return true;
 }
 
-/* Behind a full batch: nobody waits for ever, however many others wait. */
+/* Behind each batch: nobody waits for ever, however many others wait. */
 static bool
 process_troubled(Desk *desk, const Diary *diary, Processed *processed,
                  GError **error)
@@ -302,7 +302,7 @@ process_waiting(Desk *desk, const Diary *diary, Processed *ret_processed,
         size_t size;
         if (process_batch(desk, diary, TAKE_BATCH, ret_processed, &size,
                           &culprit, &failure))
-            return size < (size_t)desk->settings->limits.batch ||
+            return size == 0 ||
                    process_troubled(desk, diary, ret_processed, error);
         if (!answer_batch(desk, diary, size, &culprit, failure, ret_processed,
                           error))

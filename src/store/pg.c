@@ -17,6 +17,8 @@ enum {
     /* Of our own patience, after which the server ends a statement: it is to
      * say so while somebody listens. */
     STATEMENT_PERCENT = 80,
+    LOCK_PERCENT =
+        80,      /* of that, for a lock: it is told from a slow statement */
     CANCEL_S = 2 /* to hand a request to cancel to the server */
 };
 
@@ -353,8 +355,10 @@ bool
 pg_send_rules(Pg *pg, GError **error)
 {
     pg->out_of_time = false;
-    return pg_send(pg, ST_statement_rules, PARAMS(p_int(statement_ms(pg))),
-                   false, error);
+    int64_t ms = statement_ms(pg);
+    return pg_send(pg, ST_statement_rules,
+                   PARAMS(p_int(ms), p_int(ms * LOCK_PERCENT / 100)), false,
+                   error);
 }
 
 bool
@@ -368,7 +372,8 @@ pg_send_time(Pg *pg, GError **error)
 bool
 pg_send_no_time(Pg *pg, GError **error)
 {
-    return pg_send(pg, ST_statement_time, PARAMS(p_int(0)), false, error);
+    return pg_send(pg, ST_statement_rules, PARAMS(p_int(0), p_int(0)), false,
+                   error);
 }
 
 void
