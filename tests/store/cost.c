@@ -18,7 +18,8 @@
 #define LEASE "gen_random_uuid()"
 #define HELD "'00000000-0000-0000-0000-000000000001'"
 
-enum { PARAMS_MOST = 20, HOSTILE_ROWS = 4000 };
+/* The tables take a while to fill on a machine that is busy. */
+enum { PARAMS_MOST = 20, HOSTILE_ROWS = 4000, FILL_TIMEOUT_S = 900 };
 
 /* A statement, its parameters as SQL expressions, and the most blocks. */
 typedef struct {
@@ -404,6 +405,7 @@ void
 add_cost_tests(Suite *suite)
 {
     TCase *tests = fixture_case(suite, "cost");
+    tcase_set_timeout(tests, FILL_TIMEOUT_S);
     tcase_add_test(tests, no_statement_of_the_road_costs_what_strangers_choose);
     tcase_add_test(tests, every_statement_has_a_bound_or_a_reason);
 }
