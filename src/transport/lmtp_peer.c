@@ -61,7 +61,8 @@ find_line(const char *table, const char *client, const char *us, uid_t *ret_uid)
 static bool
 find_tcp(const Name *peer, const Name *own, uid_t *ret_uid)
 {
-    static const char *const tables[] = {"/proc/net/tcp", "/proc/net/tcp6"};
+    static const char *const tables[] = {"/proc/self/net/tcp",
+                                         "/proc/self/net/tcp6"};
     bool is_v6 = peer->any.sa_family == AF_INET6;
     for (int as_v6 = is_v6; as_v6 <= 1; as_v6++) {
         char client[64], us[64];

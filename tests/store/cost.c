@@ -30,11 +30,11 @@ typedef struct {
 
 static const Cost road[] = {
     /* accept */
-    {ST_raw_add, 100, {"sha256('new')", "'new'::bytea", "3"}},
-    {ST_raw_exists, 100, {"sha256('same')"}},
-    {ST_raw_piece, 100, {"sha256('same')", "1", "8388608"}},
+    {ST_raw_add, 200, {"sha256('new')", "'new'::bytea", "3"}},
+    {ST_raw_exists, 200, {"sha256('same')"}},
+    {ST_raw_piece, 200, {"sha256('same')", "1", "8388608"}},
     {ST_delivery_add,
-     100,
+     200,
      {"'k'", "'lmtp'", "'a@siege'", "'a@desk'", "''", "'Q'", "sha256('same')",
       "0", "0"}},
     {ST_delivery_add_completing,
@@ -43,9 +43,9 @@ static const Cost road[] = {
       "0", "0"}},
     /* process */
     {ST_delivery_lock_batch, 400, {"32", "1048576", "0"}},
-    {ST_delivery_backlog, 100, {"100"}},
-    {ST_delivery_read, 100, {"1"}},
-    {ST_context_lock, 100, {OF_IDS("(m * 16 + p)::bigint")}},
+    {ST_delivery_backlog, 200, {"100"}},
+    {ST_delivery_read, 200, {"1"}},
+    {ST_context_lock, 200, {OF_IDS("(m * 16 + p)::bigint")}},
     {ST_context_references,
      30000,
      {OF_IDS("m"), OF_IDS("p"), OF_IDS("'s' || p"), OF_IDS("text 'victim@x'")}},
@@ -59,16 +59,16 @@ static const Cost road[] = {
     {ST_context_budget,
      300,
      {"20", OF_MAILS("m"), OF_MAILS("text 'victim@x'")}},
-    {ST_context_breaker, 100, {"600", "100"}},
-    {ST_signing_keys, 100, {NULL}},
+    {ST_context_breaker, 200, {"600", "100"}},
+    {ST_signing_keys, 200, {NULL}},
     {ST_ids_next, 200, {"32", "32"}},
     {ST_delivery_settle,
      1000,
      {OF_MAILS("m + 1"), OF_MAILS("text 'x'"), OF_MAILS("1"), OF_MAILS("1")}},
-    {ST_delivery_park, 100, {"1", "'x'", "1"}},
+    {ST_delivery_park, 200, {"1", "'x'", "1"}},
     {ST_delivery_expire, 1000, {"0", "20", "'x'", "'x'", "86400"}},
-    {ST_delivery_postpone, 100, {"1", "'x'"}},
-    {ST_delivery_strike, 100, {"1"}},
+    {ST_delivery_postpone, 200, {"1", "'x'"}},
+    {ST_delivery_strike, 200, {"1"}},
     {ST_ticket_add,
      800,
      {OF_MAILS("m + 1000000"), OF_MAILS("text 'support'"), OF_MAILS("text 'x'"),
@@ -98,7 +98,7 @@ static const Cost road[] = {
       OF_MAILS("0"),
       OF_MAILS("0")}},
     {ST_message_replace,
-     150,
+     200,
      {"1", "'a@siege'", "''", "'x'", "'i'", "'{}'", "'text'", "0", "0",
       "'normal'", "''", "'{}'", "0", "sha256('same')", "sha256('fresh')", "0"}},
     {ST_attachment_add,
@@ -118,7 +118,7 @@ static const Cost road[] = {
      400,
      {OF_MAILS("1"), OF_MAILS("text 'x'"), OF_MAILS("text ''"),
       OF_MAILS("text ''")}},
-    {ST_alarm_raise, 100, {"'x'", "3600"}},
+    {ST_alarm_raise, 200, {"'x'", "3600"}},
     {ST_outgoing_add,
      1500,
      {OF_MAILS("text 'notice'"), OF_MAILS("1"), OF_MAILS("1"),
@@ -127,7 +127,7 @@ static const Cost road[] = {
       OF_MAILS("text '{a@x,b@x}'")}},
     /* send */
     {ST_outbox_claim, 1500, {LEASE, "60", "20", "65536"}},
-    {ST_outbox_load_content, 100, {"1", HELD}},
+    {ST_outbox_load_content, 200, {"1", HELD}},
     {ST_outbox_renew, 1500, {HELD, "60"}},
     {ST_outbox_settle_recipient,
      800,
@@ -142,14 +142,14 @@ static const Cost road[] = {
     {ST_outbox_release, 1500, {HELD, "0", "''"}},
     {ST_outbox_recover, 1500, {HELD, "'{acknowledgement}'", "'{1}'", "'{2}'"}},
     {ST_outbox_expire, 2500, {"0", "20"}},
-    {ST_outbox_next_due, 100, {NULL}},
-    {ST_ticket_thread, 150, {"1"}},
+    {ST_outbox_next_due, 200, {NULL}},
+    {ST_ticket_thread, 200, {"1"}},
     /* watch */
-    {ST_folder_hold, 100, {"'a'", "'INBOX'", LEASE, "'h'", "60"}},
-    {ST_folder_release, 100, {"1", HELD}},
-    {ST_folder_report, 100, {"1", HELD, "60", "''", "0", "0", "0", "0"}},
-    {ST_folder_advance, 100, {"1", HELD, "1", "0", "5", "60", "0", "0"}},
-    {ST_folder_stands, 100, {"1", HELD, "1", "0"}},
+    {ST_folder_hold, 200, {"'a'", "'INBOX'", LEASE, "'h'", "60"}},
+    {ST_folder_release, 200, {"1", HELD}},
+    {ST_folder_report, 200, {"1", HELD, "60", "''", "0", "0", "0", "0"}},
+    {ST_folder_advance, 200, {"1", HELD, "1", "0", "5", "60", "0", "0"}},
+    {ST_folder_stands, 200, {"1", HELD, "1", "0"}},
     {ST_folder_raw_add,
      800,
      {SOME("sha256(('f' || i)::bytea)"), SOME("'f'::bytea"), SOME("1")}},
@@ -157,11 +157,11 @@ static const Cost road[] = {
      400,
      {SOME("'imap/' || i"), SOME("text 'a@siege'"), SOME("text 'a@desk'"),
       SOME("text 'support'"), SOME("sha256('same')"), SOME("0"), SOME("1")}},
-    {ST_folder_accepted, 100, {SOME("'imap/' || i")}},
-    {ST_left_add, 100, {"1", "1", "1000000", "1", "1", "'x'", "3"}},
-    {ST_left_due, 100, {"1", "1", "20"}},
+    {ST_folder_accepted, 200, {SOME("'imap/' || i")}},
+    {ST_left_add, 200, {"1", "1", "1000000", "1", "1", "'x'", "3"}},
+    {ST_left_due, 200, {"1", "1", "20"}},
     {ST_left_clear, 300, {"1", "1", SOME("i")}},
-    {ST_left_retry, 100, {"1", "100"}},
+    {ST_left_retry, 200, {"1", "100"}},
 };
 
 /* Not on the road: people ask them, or they are asked once, and the server's
@@ -370,11 +370,13 @@ add_excesses(GString *excesses, PGconn *connection, const char *when)
 
 START_TEST(no_statement_of_the_road_costs_what_strangers_choose)
 {
+    /* Dead rows of other tests are not what this is about. */
+    tell("SET client_min_messages = error"); /* of tables that are not ours */
     make_hostile();
+    tell("VACUUM");
     PGconn *connection = PQconnectdb(g_getenv("STORE_TEST_CONNINFO"));
     g_autoptr(GString) excesses = g_string_new(NULL);
     add_excesses(excesses, connection, "never analysed");
-    tell("SET client_min_messages = error"); /* of tables that are not ours */
     tell("ANALYZE");
     add_excesses(excesses, connection, "analysed");
     PQfinish(connection);
