@@ -46,7 +46,7 @@ char *address_to_ascii(const char *addr_spec);
 
 /*
  * The form by which two addresses are compared: ASCII lower case, nothing
- * else (no Unicode folding: RELIABILITY A25). Free with g_free().
+ * else (no Unicode folding). Free with g_free().
  */
 char *address_key(const char *addr_spec);
 

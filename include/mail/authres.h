@@ -2,7 +2,7 @@
  * Authentication-Results (RFC 8601): what our own mail server found out about
  * who sent a mail. Anybody can write such a field, so only those count that
  * name our server and stand where only our servers write: above the first
- * Received field that is not theirs (RFC 8601 5, RELIABILITY A20). A server
+ * Received field that is not theirs (RFC 8601 5, tests/README A20). A server
  * whose filters write below its own Received, as Postfix's milters do, must
  * remove fields with its name from what comes in.
  */
@@ -41,7 +41,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Authres, authres_free)
 /*
  * True if DMARC passed for exactly the domain of `addr_spec`, the one
  * originator of a mail. Who asks must have seen that there is only one
- * (RELIABILITY A21).
+ * (tests/README A21).
  */
 bool authres_confirms(const Authres *authres, const char *addr_spec);
 

@@ -5,7 +5,7 @@
  *
  * GMime's parser is not used for this: it allows 1,025 levels and any number of
  * parts, takes the last of duplicate fields, gives NULL for mail without a
- * header, and its address parser recurses (RELIABILITY.md G20-G29). Whatever
+ * header, and its address parser recurses. Whatever
  * guards it would have to know the structure already.
  */
 #ifndef MAIL_ENTITY_H

@@ -1,4 +1,4 @@
-/* What a mail may cost; RELIABILITY.md D. What exceeds it stays in raw only. */
+/* What a mail may cost. What exceeds it stays in raw only. */
 #ifndef MAIL_LIMITS_H
 #define MAIL_LIMITS_H
 

@@ -5,7 +5,7 @@
 #include "policy/decision.h"
 
 /*
- * May this new ticket be acknowledged? RFC 3834, RELIABILITY A10-A14, P15.
+ * May this new ticket be acknowledged? RFC 3834.
  * Returns: NULL if so, else the slug of what forbids it. ret_alarm is true when
  * a budget was spent, which the admin is told.
  */

@@ -1,4 +1,4 @@
-/* SMTP outcome, attempts and age to "again at" or "give up". RELIABILITY P12.
+/* SMTP outcome, attempts and age to "again at" or "give up".
  */
 #ifndef POLICY_RETRY_H
 #define POLICY_RETRY_H

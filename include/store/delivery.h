@@ -30,7 +30,8 @@ bool delivery_add(Store *store, const GPtrArray *deliveries, GBytes *digest,
 
 /*
  * Take up to `limit` of what is waiting, by turn, or if there is none of what
- * has made trouble before, and hold the rows until the transaction ends. Returns Delivery*; those above `inline_bytes` have no raw yet.
+ * has made trouble before, and hold the rows until the transaction ends.
+ * Returns Delivery*; those above `inline_bytes` have no raw yet.
  */
 GPtrArray *delivery_lock_batch(Txn *txn, int64_t limit, int64_t inline_bytes,
                                GError **error);

@@ -3,7 +3,7 @@
  * and does no more: libetpan's commands on our own stream. What the server says
  * is bounded: every answer has a deadline and a budget of bytes, and libetpan,
  * whose parser is not made for strangers, reads of it only what is asked for
- * here, rewritten (RELIABILITY.md G1-G12).
+ * here, rewritten.
  *
  * Errors: FAILURE_TEMPORARY, the connection is dead or the server said NO for
  * now; FAILURE_PERMANENT, the server refused (login, folder): asking again soon
@@ -100,7 +100,7 @@ bool imap_select(ImapClient *client, const char *folder, bool writable,
 /*
  * The highest MODSEQ that the server has told of since the folder was opened:
  * when it was, with the sizes of mails, and for flags of ours. It never goes
- * back but in a folder that was put back to what it was (RELIABILITY P8). 0:
+ * back but in a folder that was put back to what it was. 0:
  * the folder counts no changes.
  */
 uint64_t imap_highest_modseq(const ImapClient *client);

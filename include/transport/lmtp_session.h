@@ -4,7 +4,7 @@
  * 6531 SMTPUTF8, 1870 SIZE, 2034 ENHANCEDSTATUSCODES, 3030 CHUNKING and
  * BINARYMIME, and Postfix's XFORWARD (IDENT and PROTO only).
  *
- * Only CR LF "." CR LF ends DATA; bare CR and LF are content (RELIABILITY A18).
+ * Only CR LF "." CR LF ends DATA; bare CR and LF are content.
  * BDAT content is taken byte for byte.
  */
 #ifndef TRANSPORT_LMTP_SESSION_H

@@ -1,7 +1,7 @@
 /*
  * Our own driver below libetpan: poll, absolute deadlines, a byte budget and
  * verified TLS (GnuTLS). libetpan's transport verifies nothing and hangs at end
- * of file (RELIABILITY.md G1-G6).
+ * of file.
  */
 #ifndef TRANSPORT_STREAM_H
 #define TRANSPORT_STREAM_H
@@ -50,7 +50,7 @@ Stream *stream_open(const char *host, uint16_t port, int64_t timeout_s,
 /*
  * Begin TLS and verify chain, name and dates against `ca_file` ("" = system
  * trust). Refused when bytes that came before are still unread: they were not
- * protected (RELIABILITY A45). FAILURE_TEMPORARY with GnuTLS' own explanation;
+ * protected. FAILURE_TEMPORARY with GnuTLS' own explanation;
  * the stream is dead then. `ret_report` may be NULL.
  */
 bool stream_start_tls(Stream *stream, const char *host, const char *ca_file,

@@ -28,8 +28,8 @@ RETURNING id, xmax <> 0 AS duplicate, false AS completed;
 -- name: delivery_add_completing
 -- The same for a pipe that names the MTA's queue id: if what we have of it is a
 -- proper prefix of what comes now, the first attempt was cut short and is
--- completed in its place (RELIABILITY P4). Of several parts it is the longest. An
--- MTA uses its queue ids again: only the last ten hand-overs are compared.
+-- completed in its place. Of several parts it is the longest. An MTA uses its queue
+-- ids again: only the last ten hand-overs are compared.
 --   $1 ... $9 as in delivery_add
 WITH longer AS (
     SELECT digest, octets, bytes FROM raw_mail WHERE digest = $7::bytea),
@@ -70,9 +70,9 @@ SELECT id, false, true FROM completed;
 
 -- name: delivery_lock_batch
 -- What is waiting, by turn; only if there is none what has made trouble, by the time
--- for which it was put off: in one batch with others it would hold them up. Others' rows are skipped. Large mails come
--- without their bytes and are read one at a time, and so do all but the first of
--- the same bytes.
+-- for which it was put off: in one batch with others it would hold them up. Others'
+-- rows are skipped. Large mails come without their bytes and are read one at a time;
+-- of the same bytes the first brings them.
 --   $1 limit, $2 octets up to which the bytes come along, $3 1: only what has made
 --   trouble
 WITH fresh AS MATERIALIZED (

@@ -1,8 +1,8 @@
 /*
  * The pipe command: standard input to the daemon's LMTP socket, byte for byte.
  *
- * It holds no secret, parses no mail and links libc only. What it owes the MTA
- * (RELIABILITY.md P2-P4): exit 0 only when the daemon has committed the mail,
+ * It holds no secret, parses no mail and links libc only. What it owes the MTA:
+ * exit 0 only when the daemon has committed the mail,
  * 65/67/77 only when the daemon decided to refuse it, 75 for everything else,
  * long before the MTA's own time limit, which would be a bounce; and input read
  * to its end, because an early exit would count as success.

@@ -238,7 +238,7 @@ went_back(const Watch *watch)
 /*
  * Another UIDVALIDITY; or under the same one numbers that it gave out already
  * are yet to come, or were given to others. Both are so after a restore from a
- * backup (RELIABILITY P8).
+ * backup.
  */
 static bool
 is_as_it_was(const Watch *watch)

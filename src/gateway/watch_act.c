@@ -7,7 +7,8 @@
 enum { AGAIN_BATCH = 100 };
 
 /* Moving a mail that is not there is answered OK, and so may be moving one that
- * stays: only what has gone was moved, by us or by others (RELIABILITY F25). */
+ * stays: only what has gone was moved, by us or by others (tests/README F25).
+ */
 static bool
 move(Watch *watch, const uint32_t *uids, size_t n, GError **error)
 {
@@ -58,7 +59,7 @@ say_failed(Watch *watch, const GError *failure)
 }
 
 /* The mail is safe; that it cannot be flagged or moved is said, and it is not
- * tried again with each mail that comes (RELIABILITY F23). */
+ * tried again with each mail that comes (tests/README F23). */
 static bool
 act_or_say(Watch *watch, const uint32_t *uids, size_t n, GError **error)
 {

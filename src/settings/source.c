@@ -7,7 +7,7 @@
 enum {
     SOURCE_MAX_BYTES = 1024 * 1024,
     DEPTH_MAX = 16,
-    DIGITS_MAX = 9 /* always below 2^31 (RELIABILITY G60) */
+    DIGITS_MAX = 9 /* always below 2^31 */
 };
 
 /* Where the reader stands. */

@@ -42,7 +42,7 @@ ask_abilities(ImapClient *client, GError **error)
 }
 
 /* As whom we would be logged in nobody knows, and STARTTLS is not possible any
- * more (RELIABILITY F27). */
+ * more (tests/README F27). */
 static bool
 refuse_preauth(const ImapClient *client, GError **error)
 {
@@ -85,7 +85,7 @@ start_tls(ImapClient *client, ImapReport *report, GError **error)
     return false;
 }
 
-/* What it could before TLS was said by whoever (RELIABILITY A45). */
+/* What it could before TLS was said by whoever. */
 static bool
 upgrade(ImapClient *client, ImapReport *report, GError **error)
 {

@@ -3,7 +3,7 @@
 
 #include "etpan.h"
 
-/* UIDs of a folder that was made anew are other mails' (RELIABILITY F22). */
+/* UIDs of a folder that was made anew are other mails' (tests/README F22). */
 static bool
 begin(ImapClient *client, GError **error)
 {

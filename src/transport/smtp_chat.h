@@ -1,7 +1,7 @@
 /*
  * Commands and replies of RFC 5321 4.2 on a Stream: libetpan's line buffer, our
  * own reading of it. Its mailsmtp_* calls take a garbled line for a code, cut
- * commands at 512 bytes and cannot pipeline (RELIABILITY.md G12, G13), and what
+ * commands at 512 bytes and cannot pipeline, and what
  * a relay may answer to is said in one place here. Private to transport.
  */
 #ifndef TRANSPORT_SMTP_CHAT_H

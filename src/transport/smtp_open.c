@@ -120,7 +120,7 @@ start_tls(SmtpClient *client, GError **error)
                             error);
 }
 
-/* STARTTLS is wanted: without it nothing is sent (RELIABILITY F40). */
+/* STARTTLS is wanted: without it nothing is sent (tests/README F40). */
 static bool
 upgrade(SmtpClient *client, GError **error)
 {

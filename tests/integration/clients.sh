@@ -1,6 +1,6 @@
 #!/bin/sh
 # Clients without manners, more work than can be done, and workers that sleep
-# through it: who can be served is served, and nothing is lost (RELIABILITY F3,
+# through it: who can be served is served, and nothing is lost (tests/README F3,
 # F4, F31 to F33, F46).
 set -u
 . "${srcdir:-.}/tests/support/tap.sh"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Whatever the database does under load, it ends, hangs, refuses or is full:
 # nothing is lost, nothing doubled, and the desk works again by itself
-# (RELIABILITY F6 to F8, F10, F12, F13).
+# (tests/README F6 to F8, F10, F12, F13).
 set -u
 . "${srcdir:-.}/tests/support/tap.sh"
 . "${srcdir:-.}/tests/support/servers.sh"

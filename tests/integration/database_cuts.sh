@@ -1,7 +1,7 @@
 #!/bin/sh
 # The connection to the database ends at any step, or an answer is not what it
 # seems: nothing is lost, nothing doubled, and the desk works again by itself
-# (RELIABILITY F9, F11).
+# (tests/README F9, F11).
 set -u
 . "${srcdir:-.}/tests/support/tap.sh"
 . "${srcdir:-.}/tests/support/servers.sh"

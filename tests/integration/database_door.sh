@@ -1,7 +1,7 @@
 #!/bin/sh
 # Nobody may come in, the schema is another, the clock is wrong, the database is
 # elsewhere: nothing is lost, nothing doubled, and the desk works again by itself
-# (RELIABILITY F14 to F18).
+# (tests/README F14 to F18).
 set -u
 . "${srcdir:-.}/tests/support/tap.sh"
 . "${srcdir:-.}/tests/support/servers.sh"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Mail as nobody should write it (support/malformed.c: RELIABILITY M1 to M62,
+# Mail as nobody should write it (support/malformed.c: tests/README M1 to M62,
 # A15 to A41): all of it is taken, kept byte for byte and becomes a ticket with
 # something to read, no process dies of it, and an honest mail behind all of it
 # is answered before ten seconds have been computed for it (T9).

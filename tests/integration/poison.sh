@@ -1,6 +1,6 @@
 #!/bin/sh
 # Mails that their reader dies of: each costs three parsers and no more, is a
-# ticket in the end, and the mails behind it do not wait for that (RELIABILITY P22,
+# ticket in the end, and the mails behind it do not wait for that (tests/README P22,
 # A50).
 set -u
 . "${srcdir:-.}/tests/support/tap.sh"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Whatever the relay does to a mail, at every step: what it took is not sent again,
-# what it did not take is, at the time that was promised (RELIABILITY F35 to F39).
+# what it did not take is, at the time that was promised (tests/README F35 to F39).
 set -u
 . "${srcdir:-.}/tests/support/tap.sh"
 . "${srcdir:-.}/tests/support/servers.sh"

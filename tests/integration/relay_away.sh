@@ -1,6 +1,6 @@
 #!/bin/sh
 # A relay that cannot be reached or trusted: nothing is lost, no attempt is counted
-# and no password said, and all leaves as soon as that is over (RELIABILITY F35,
+# and no password said, and all leaves as soon as that is over (tests/README F35,
 # F40, F48).
 set -u
 . "${srcdir:-.}/tests/support/tap.sh"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # A machine that lacks something, or makes too much of it: signals, descriptors,
-# places to write to, memory. Nothing is lost (RELIABILITY F42, F44, F45, F47).
+# places to write to, memory. Nothing is lost (tests/README F42, F44, F45, F47).
 set -u
 . "${srcdir:-.}/tests/support/tap.sh"
 . "${srcdir:-.}/tests/support/servers.sh"

@@ -226,7 +226,7 @@ test_same_id()
             FROM message WHERE message_id IS NULL AND kind = 'mail'")" 2
 }
 
-# --- pipes that were cut (RELIABILITY P4) ----------------------------------
+# --- pipes that were cut ---------------------------------------------------
 
 # part BYTES QUEUE-ID NAME [TO]: what reaches us when pipe(8) is killed; of a
 # negative number of BYTES so many are missing

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Whoever dies at whatever instant: nothing is lost, nothing doubled, nobody
 # answered twice. So many kills at random under load, with the database ending
-# now and then; support/oracle.py judges (RELIABILITY F1, P1, P10, P11).
+# now and then; support/oracle.py judges (tests/README F1).
 #
 # make torture KILLS=1000 ROAD=lmtp gives more of it, and tells how far it is:
 #

@@ -14,7 +14,7 @@
 #include "store/outbox.h"
 #include "store/record.h"
 
-/* ---- servers that hang: RELIABILITY F10 ---- */
+/* ---- servers that hang: tests/README F10 ---- */
 
 /* A store with little patience, and a clock. */
 typedef struct {
@@ -202,7 +202,7 @@ START_TEST(a_flight_that_is_its_own_transaction_leaves_a_doubt)
 }
 END_TEST
 
-/* ---- the answer to COMMIT that does not come: RELIABILITY F9 ---- */
+/* ---- the answer to COMMIT that does not come: tests/README F9 ---- */
 
 /* What the proxy is to do at the next end of a flight. */
 static void

@@ -1,5 +1,4 @@
-/* A pipe that lost the end of a mail, and what its next attempt finds:
- * RELIABILITY P4. */
+/* A pipe that lost the end of a mail, and what its next attempt finds. */
 #include "fixture.h"
 
 #include <string.h>

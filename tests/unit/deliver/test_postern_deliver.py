@@ -1,6 +1,6 @@
 """usage: test_postern_deliver.py PROGRAM
 
-What postern-deliver owes the mail server (RELIABILITY P2-P4): the exit status
+What postern-deliver owes the mail server: the exit status
 for everything a daemon can say or fail to say, the line it prints, and every
 byte of the mail. Speaks TAP.
 """

@@ -94,7 +94,7 @@ START_TEST(an_everyday_mail_is_read)
 }
 END_TEST
 
-/* RELIABILITY D: accepted, readable, and the oddity is named. */
+/* Accepted, readable, and the oddity is named. */
 static const struct {
     const char *mail;
     const char *subject;

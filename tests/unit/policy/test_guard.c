@@ -1,4 +1,4 @@
-/* Whom we acknowledge and whom never: RFC 3834, RELIABILITY A10-A14, P15. */
+/* Whom we acknowledge and whom never: RFC 3834. */
 #include <check.h>
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-/* When a mail is tried again, and when it is given up: RELIABILITY P12. */
+/* When a mail is tried again, and when it is given up. */
 #include <check.h>
 #include <glib.h>
 #include <stdlib.h>

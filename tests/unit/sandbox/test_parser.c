@@ -1,6 +1,6 @@
 /*
  * The child that reads mail, with a reader that does what its mail says: what
- * would a mail get that had taken it over? (RELIABILITY A50, P22)
+ * would a mail get that had taken it over? (tests/README A50, P22)
  *
  * With FILEs as arguments: is each read by the child as it is without one?
  */

@@ -202,7 +202,7 @@ static const Row mails[] = {
     ROW("a mail that was not ended is none", BEGIN "half", BEGUN, ""),
 };
 
-/* Only CR LF "." CR LF is the end (RELIABILITY A18). */
+/* Only CR LF "." CR LF is the end. */
 static const Row dots[] = {
     ROW("LF . LF", BEGIN "a\n.\nb\r\n.\r\n", DONE,
         "<a@x> b@y: a\\n.\\nb\\r\\n\n"),

@@ -1,5 +1,5 @@
 #!/bin/sh
-# TLS to the relay is verified or there is none (RELIABILITY F40, A45, A46), and
+# TLS to the relay is verified or there is none (tests/README F40), and
 # the login goes through it; against a server with certificates good and bad.
 set -u
 . "${srcdir:-.}/tests/support/tap.sh"
