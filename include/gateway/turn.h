@@ -4,6 +4,9 @@
  * arrival, for a sender who has been quiet; behind the sender's own mails
  * otherwise, further with each mail and each octet. It delays nothing: while
  * the processors keep up, everything is taken as it comes.
+ *
+ * The sender is that of the envelope, which anybody can forge: who writes in a
+ * customer's name can put that customer's turn off, by so much and no more.
  */
 #ifndef GATEWAY_TURN_H
 #define GATEWAY_TURN_H
@@ -19,6 +22,7 @@ enum {
     TURN_MAIL_US = 100000,
     /* And for each KiB of it; a processor is at least ten times as fast. */
     TURN_KIB_US = 1000,
+    TURN_AHEAD_S = 600, /* by which a sender's turns are ahead of the clock */
     /* Senders share this many places by a hash: who meets a busy one there is
      * taken for it, which only an arrival that has to wait anyway notices. */
     TURN_PLACES = 8192

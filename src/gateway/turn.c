@@ -26,10 +26,11 @@ place_of(const char *sender)
 static int64_t
 take(size_t place, int64_t cost_us, int64_t now_us)
 {
+    const int64_t latest_us = now_us + TURN_AHEAD_S * G_USEC_PER_SEC;
     int64_t *cell = &shared->last_us[place];
     int64_t last_us = __atomic_load_n(cell, __ATOMIC_RELAXED), turn_us;
     do
-        turn_us = MAX(last_us, now_us) + cost_us;
+        turn_us = CLAMP(last_us, now_us, latest_us) + cost_us;
     while (!__atomic_compare_exchange_n(cell, &last_us, turn_us, true,
                                         __ATOMIC_RELAXED, __ATOMIC_RELAXED));
     return turn_us;

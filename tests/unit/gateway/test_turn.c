@@ -65,6 +65,21 @@ START_TEST(what_is_large_goes_behind_what_is_small)
 }
 END_TEST
 
+START_TEST(nobody_is_put_off_for_long)
+{
+    const int64_t most_us = (int64_t)TURN_AHEAD_S * SECOND_US;
+    enum { FILL = TURN_AHEAD_S * 10 }; /* as many as there is room for */
+    for (int i = 1; i <= FILL; i++)
+        ck_assert_int_eq(turn_of("a@x", 0, 0), (int64_t)i * TURN_MAIL_US);
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(turn_of("a@x", 0, 0), most_us + TURN_MAIL_US);
+    /* Nor by a clock that was ahead, and was put back. */
+    ck_assert_int_eq(turn_of("b@x", 0, 3600 * (int64_t)SECOND_US),
+                     3600 * (int64_t)SECOND_US + TURN_MAIL_US);
+    ck_assert_int_eq(turn_of("b@x", 0, 0), most_us + TURN_MAIL_US);
+}
+END_TEST
+
 START_TEST(one_mailbox_is_one_sender)
 {
     static const char *const spellings[] = {"Olena@X", "olena+1@x", "OLENA@x"};
@@ -96,7 +111,7 @@ START_TEST(of_a_mail_for_many_the_octets_count_once)
 }
 END_TEST
 
-/* Nobody can choose to be taken for somebody else. */
+/* Nobody can choose which other names share the own place. */
 START_TEST(the_seed_moves_everybody_s_place)
 {
     static Turns others[16];
@@ -126,6 +141,7 @@ main(void)
                    a_sender_s_mails_wait_for_each_other_and_for_nobody_else);
     tcase_add_test(tests, who_has_been_quiet_has_a_turn_at_once);
     tcase_add_test(tests, what_is_large_goes_behind_what_is_small);
+    tcase_add_test(tests, nobody_is_put_off_for_long);
     tcase_add_test(tests, one_mailbox_is_one_sender);
     tcase_add_test(tests, an_unknown_sender_counts_for_the_account);
     tcase_add_test(tests, of_a_mail_for_many_the_octets_count_once);
