@@ -22,9 +22,9 @@ bool process_waiting(Desk *desk, const Diary *diary, Processed *ret_processed,
                      GError **error);
 
 /*
- * A worker or parser died or overstayed on this delivery: a strike. After
- * DELIVERY_STRIKES_MAX it becomes a ticket of what the pre-scan reads; one more
- * parks it and tells the admin.
+ * A worker, a parser or the database died or overstayed on this delivery,
+ * alone: a strike. After DELIVERY_STRIKES_MAX it becomes a ticket of what the
+ * pre-scan reads; one more parks it and tells the admin.
  */
 bool process_strike(Desk *desk, int64_t delivery_id, GError **error);
 

@@ -320,12 +320,10 @@ process_strike(Desk *desk, int64_t delivery_id, GError **error)
     int strikes;
     if (txn == NULL || !delivery_strike(txn, delivery_id, &strikes, error))
         return false;
-    log_error(event("mail.strike"), kv_int("id", delivery_id),
-              kv_int("strikes", strikes));
     bool parked = false;
     if (strikes > DELIVERY_STRIKES_MAX) {
-        const char *why =
-            "workers died or overstayed on it, even on the pre-scan";
+        const char *why = "workers died or overstayed on it, or the database "
+                          "did, even on the pre-scan";
         size_t outgoing = 0;
         if (!delivery_park(txn, delivery_id, why, false, &parked, error) ||
             (parked &&
@@ -334,6 +332,8 @@ process_strike(Desk *desk, int64_t delivery_id, GError **error)
     }
     if (!txn_commit(txn, error))
         return false;
+    log_error(event("mail.strike"), kv_int("id", delivery_id),
+              kv_int("strikes", strikes));
     metric_add(METRIC_STRIKES, 0, 1);
     metric_add(METRIC_PROCESSED, VERDICT_PARK, parked ? 1 : 0);
     return true;
