@@ -44,6 +44,23 @@ settle_debts(Worker *worker, GError **error)
     return true;
 }
 
+/* What time asks for. One part that the database does not do keeps none of the
+ * others from being done: a purge may be in the way of what would help it. */
+static bool
+tick_all(Worker *worker, size_t *ret_outgoing, GError **error)
+{
+    Desk *desk = worker->desk;
+    size_t of_rubbish = 0, of_folders = 0;
+    bool good = tick(desk, &worker->diary, ret_outgoing, error);
+    if (!good && !store_is_connected(desk->store))
+        return false;
+    good &= tick_drop_rubbish(desk, &worker->diary, &of_rubbish,
+                              good ? error : NULL);
+    good &= tick_tell_folders(desk, &of_folders, good ? error : NULL);
+    *ret_outgoing += of_rubbish + of_folders;
+    return good;
+}
+
 /* Each TICK_S what time asks for, and in between the figures for who shows
  * them. */
 static bool
@@ -51,21 +68,19 @@ look(Worker *worker, int64_t *tick_at_us, GError **error)
 {
     int64_t now_us = g_get_monotonic_time();
     size_t outgoing = 0;
+    bool good = true;
     if (!settle_debts(worker, error))
         return false;
     if (now_us >= *tick_at_us) {
-        size_t of_rubbish, of_folders;
-        if (!tick(worker->desk, &worker->diary, &outgoing, error) ||
-            !tick_drop_rubbish(worker->desk, &worker->diary, &of_rubbish,
-                               error) ||
-            !tick_tell_folders(worker->desk, &of_folders, error))
-            return false;
-        outgoing += of_rubbish + of_folders;
-        *tick_at_us = now_us + TICK_S * G_USEC_PER_SEC;
+        good = tick_all(worker, &outgoing, error);
+        if (good)
+            *tick_at_us = now_us + TICK_S * G_USEC_PER_SEC;
     }
     if (outgoing > 0)
         doorbell_ring(FD_BELL_SENDER);
     tell_crash_loops(worker);
+    if (!good)
+        return false;
     return *worker->settings->metrics.host == '\0' ||
            tick_figures(worker->desk, &worker->diary, error);
 }

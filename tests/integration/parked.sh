@@ -161,8 +161,24 @@ test_expiry()
         "$(state_of stray80)" parked
     desk_sql "UPDATE alarm SET raised_at = raised_at - interval '1 day'" \
         >/dev/null
+    desk_works kept
+    desk_sql "UPDATE delivery SET settled_at = now() - interval '10 years'
+        WHERE state = 'settled';
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN RAISE EXCEPTION ''not now''; END';
+        CREATE TRIGGER refuse BEFORE DELETE ON delivery FOR EACH ROW
+        EXECUTE FUNCTION refuse()" >/dev/null
     desk_restart
     tap_ok "but on the next" desk_log 'event=retention\.dropped .*count=1'
+    tap_ok "although the database does not do another work of the clock's" \
+        desk_log 'not now'
+    desk_sql 'DROP TRIGGER refuse ON delivery; DROP FUNCTION refuse' >/dev/null
+    tap_ok "which is done as soon as it does" wait_for 120 is_purged
+}
+
+is_purged()
+{
+    [ "$(count_in_state settled)" = 0 ]
 }
 
 # Whom a stranger's mail names as its sender, we cannot choose.
