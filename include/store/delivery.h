@@ -8,6 +8,7 @@
 enum {
     /* Mail above this is stored by COPY and read one at a time, in bytes. */
     DELIVERY_LARGE_BYTES = 1024 * 1024,
+    DELIVERY_PIECE = 1000, /* rows that one statement changes, of many */
     DELIVERY_STRIKES_MAX =
         3 /* then only its pre-scan is read; one more parks */
 };
@@ -84,8 +85,6 @@ enum {
  * ret_count: how many. */
 bool delivery_drop(Txn *txn, int64_t id, const char *note, int64_t *ret_count,
                    GError **error);
-
-enum { DELIVERY_EXPIRE_PIECE = 1000 };
 
 /*
  * Drop a piece of the rubbish that was parked `seconds` ago or more, unless

@@ -171,9 +171,12 @@ UPDATE delivery SET state = 'waiting', reason = '', is_rubbish = false, strikes 
 RETURNING id;
 
 -- name: delivery_retry_all
+-- All that is parked, a piece at a time.
+--   $1 limit
 UPDATE delivery SET state = 'waiting', reason = '', is_rubbish = false, strikes = 0,
        postponed = 0, not_before = now(), settled_at = NULL
- WHERE state = 'parked'
+ WHERE id IN (SELECT id FROM delivery WHERE state = 'parked'
+               ORDER BY is_rubbish, settled_at, id LIMIT $1::bigint FOR UPDATE)
 RETURNING id;
 
 -- name: delivery_drop
@@ -184,9 +187,12 @@ UPDATE delivery SET state = 'dropped', reason = reason || $2, settled_at = now()
 RETURNING id;
 
 -- name: delivery_drop_all
---   $1 rubbish only?, $2 what to add to the reason
-UPDATE delivery SET state = 'dropped', reason = reason || $2, settled_at = now()
- WHERE state = 'parked' AND (is_rubbish OR NOT $1::boolean)
+-- All that is parked, or all rubbish, a piece at a time.
+--   $1 limit, $2 rubbish only?, $3 what to add to the reason
+UPDATE delivery SET state = 'dropped', reason = reason || $3, settled_at = now()
+ WHERE id IN (SELECT id FROM delivery
+               WHERE state = 'parked' AND is_rubbish >= $2::boolean
+               ORDER BY is_rubbish, settled_at, id LIMIT $1::bigint FOR UPDATE)
 RETURNING id;
 
 -- name: delivery_expire

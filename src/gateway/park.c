@@ -53,10 +53,9 @@ static bool
 drop_pieces(Txn *txn, const Desk *desk, const Diary *diary, GString *told,
             int64_t *ret_dropped, GError **error)
 {
-    int64_t count = DELIVERY_EXPIRE_PIECE;
+    int64_t count = DELIVERY_PIECE;
     *ret_dropped = 0;
-    for (int i = 0; i < EXPIRY_PIECES_MAX && count == DELIVERY_EXPIRE_PIECE;
-         i++) {
+    for (int i = 0; i < EXPIRY_PIECES_MAX && count == DELIVERY_PIECE; i++) {
         diary->busy(diary->context, 0, desk->settings->database.timeout_s * 5);
         if (!delivery_expire(txn, desk->settings->retention.rubbish_s,
                              expiry_alarm, EXPIRY_COOL_DOWN_S, told,

@@ -336,12 +336,28 @@ delivery_strike(Txn *txn, int64_t id, int *ret_strikes, GError **error)
     return true;
 }
 
-bool
-delivery_retry(Txn *txn, int64_t id, int64_t *ret_count, GError **error)
+/* What concerns any number of rows, piece by piece: no statement takes longer
+ * than it may. */
+static bool
+change_all(Txn *txn, StatementName name, const Param *params,
+           int64_t *ret_count, GError **error)
 {
-    g_autoptr(PGresult) rows =
-        id != 0 ? txn_query(txn, ST_delivery_retry, PARAMS(p_int(id)), error)
-                : txn_query(txn, ST_delivery_retry_all, NO_PARAMS, error);
+    *ret_count = 0;
+    for (int changed = DELIVERY_PIECE; changed == DELIVERY_PIECE;) {
+        g_autoptr(PGresult) rows = txn_query(txn, name, params, error);
+        if (rows == NULL)
+            return false;
+        changed = PQntuples(rows);
+        *ret_count += changed;
+    }
+    return true;
+}
+
+static bool
+change_one(Txn *txn, StatementName name, const Param *params,
+           int64_t *ret_count, GError **error)
+{
+    g_autoptr(PGresult) rows = txn_query(txn, name, params, error);
     if (rows == NULL)
         return false;
     *ret_count = PQntuples(rows);
@@ -349,20 +365,27 @@ delivery_retry(Txn *txn, int64_t id, int64_t *ret_count, GError **error)
 }
 
 bool
+delivery_retry(Txn *txn, int64_t id, int64_t *ret_count, GError **error)
+{
+    return id != 0
+               ? change_one(txn, ST_delivery_retry, PARAMS(p_int(id)),
+                            ret_count, error)
+               : change_all(txn, ST_delivery_retry_all,
+                            PARAMS(p_int(DELIVERY_PIECE)), ret_count, error);
+}
+
+bool
 delivery_drop(Txn *txn, int64_t id, const char *note, int64_t *ret_count,
               GError **error)
 {
-    g_autoptr(PGresult) rows =
-        id > 0 ? txn_query(txn, ST_delivery_drop,
-                           PARAMS(p_int(id), p_text(note)), error)
-               : txn_query(
-                     txn, ST_delivery_drop_all,
-                     PARAMS(p_int(id == DELIVERY_DROP_RUBBISH), p_text(note)),
-                     error);
-    if (rows == NULL)
-        return false;
-    *ret_count = PQntuples(rows);
-    return true;
+    bool only_rubbish = id == DELIVERY_DROP_RUBBISH;
+    return id > 0
+               ? change_one(txn, ST_delivery_drop,
+                            PARAMS(p_int(id), p_text(note)), ret_count, error)
+               : change_all(txn, ST_delivery_drop_all,
+                            PARAMS(p_int(DELIVERY_PIECE), p_int(only_rubbish),
+                                   p_text(note)),
+                            ret_count, error);
 }
 
 bool
@@ -372,7 +395,7 @@ delivery_expire(Txn *txn, int64_t seconds, const char *alarm,
 {
     g_autoptr(PGresult) rows =
         txn_query(txn, ST_delivery_expire,
-                  PARAMS(p_int(seconds), p_int(DELIVERY_EXPIRE_PIECE),
+                  PARAMS(p_int(seconds), p_int(DELIVERY_PIECE),
                          p_text("; dropped after retention.rubbish"),
                          p_text(alarm), p_int(cool_down_s)),
                   error);

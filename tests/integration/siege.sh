@@ -111,6 +111,29 @@ test_slow_statement()
     tap_ok "and has the ticket" wait_for 60 has_ticket slow
 }
 
+# Somebody holds a lock for longer than a statement may take: that is no mail's doing.
+test_lock()
+{
+    mark_log
+    hold_table message EXCLUSIVE
+    desk_takes innocent
+    for wait in 1 2 3; do
+        tap_ok "a mail that waits for a lock is postponed, $wait" \
+            wait_for 120 is_postponed "$wait"
+    done
+    tap_is "and not struck" "$(desk_sql "SELECT state, strikes FROM delivery
+        WHERE envelope_sender = 'innocent@customers.test'")" 'waiting|0'
+    let_go
+    tap_ok "it is a ticket when the lock is gone" \
+        wait_for 120 has_ticket innocent
+}
+
+is_postponed()
+{
+    [ "$(desk_sql "SELECT postponed FROM delivery
+        WHERE envelope_sender = 'innocent@customers.test'")" -ge "$1" ]
+}
+
 is_parked()
 {
     [ "$(desk_sql "SELECT state FROM delivery
@@ -223,6 +246,7 @@ desk_start || exit 1
 
 test_ids
 test_slow_statement
+test_lock
 test_crowd
 # shellcheck disable=SC2034 # read by desk_settings
 DESK_PATIENCE=60s

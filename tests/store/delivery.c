@@ -405,6 +405,35 @@ expire(int64_t expected)
     return g_string_free(told, FALSE);
 }
 
+START_TEST(any_number_is_dropped_or_tried_again_piece_by_piece)
+{
+    static const int counts[] = {DELIVERY_PIECE - 1, DELIVERY_PIECE,
+                                 2 * DELIVERY_PIECE + 1};
+    for (size_t i = 0; i < G_N_ELEMENTS(counts); i++) {
+        tell("DELETE FROM delivery");
+        tell(
+            "INSERT INTO delivery (source_key, transport, envelope_recipient, "
+            "raw_digest, state, is_rubbish) SELECT 'k' || i, 'lmtp', 'a@desk', "
+            "sha256('m'), 'parked', i > 1 FROM generate_series(1, %d) AS i",
+            counts[i]);
+        int64_t count;
+        g_autoptr(GError) error = NULL;
+        Txn *txn = begin(fix.store);
+        must(delivery_drop(txn, DELIVERY_DROP_RUBBISH, "", &count, &error),
+             error);
+        ck_assert_int_eq(count, counts[i] - 1);
+        must(delivery_drop(txn, DELIVERY_DROP_ALL, "", &count, &error), error);
+        ck_assert_int_eq(count, 1);
+        txn_free(txn);
+        txn = begin(fix.store);
+        must(delivery_retry(txn, 0, &count, &error), error);
+        ck_assert_int_eq(count, counts[i]);
+        commit(txn);
+        assert_sql("waiting", "SELECT DISTINCT state FROM delivery");
+    }
+}
+END_TEST
+
 START_TEST(old_rubbish_is_dropped_when_the_admin_may_be_told)
 {
     accept_some(5);
@@ -532,6 +561,7 @@ add_delivery_tests(Suite *suite)
     tcase_add_test(tests, only_what_waits_is_parked);
     tcase_add_test(tests, a_parked_one_is_tried_again_by_hand);
     tcase_add_test(tests, only_what_is_parked_is_dropped_and_may_come_back);
+    tcase_add_test(tests, any_number_is_dropped_or_tried_again_piece_by_piece);
     tcase_add_test(tests, old_rubbish_is_dropped_when_the_admin_may_be_told);
     tcase_add_test(tests,
                    what_the_database_would_not_take_waits_longer_each_time);
