@@ -17,6 +17,18 @@ idle_client()
     clients="$clients $!"
 }
 
+# fill_workers N: until so many are busy. A client that met a worker which was just
+# ending is sent away, and another comes for it.
+fill_workers()
+{
+    while [ "$(desk status | grep -c '^lmtp.* busy')" -lt "$1" ]; do
+        clients_started=$((clients_started + 1))
+        [ "$clients_started" -le 20 ] || return 1
+        idle_client "$clients_started"
+        wait_for 60 test -e "$SERVERS/go.$clients_started.half" || return 1
+    done
+}
+
 test_pool()
 {
     desk_settings 'workers = { lmtp = 2; lmtp_max = 4; lmtp_idle = "2s"; };
@@ -34,12 +46,9 @@ test_pool()
     tap_unlike "and none of the others had to leave for it" \
         "$(cat "$SERVERS/idle.1" "$SERVERS/idle.2")" '^S: 421'
     tap_ok "by one worker more" desk_log 'event=pool\.grown .*name=lmtp:2'
-    idle_client 3
-    idle_client 4
-    wait_for 60 test -e "$SERVERS/go.3.half"
-    wait_for 60 test -e "$SERVERS/go.4.half"
-    tap_ok "there are more as they are needed" wait_for 60 desk_has_workers lmtp 4
-    idle_client 5
+    clients_started=2
+    tap_ok "there are more as they are needed" fill_workers 4
+    idle_client last
     tap_ok "but not beyond the limit: then who says nothing has to leave" \
         wait_for 60 grep -q '^S: 421 4\.' "$SERVERS/idle.1"
     tap_is "there is one more, for other users" "$(desk_workers lmtp | wc -l)" 5
